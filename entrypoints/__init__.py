@@ -1,0 +1,1 @@
+"""The deployable programs: ``python -m entrypoints.controller`` and ``python -m entrypoints.webhook``."""

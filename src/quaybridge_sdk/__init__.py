@@ -1,0 +1,1 @@
+"""quaybridge: OpenShift's integrated registry replaced with Quay."""

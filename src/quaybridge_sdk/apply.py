@@ -1,0 +1,51 @@
+"""Carries an action out: one port call each. It knows no condition about the world."""
+
+from __future__ import annotations
+
+from quaybridge_sdk.effects import Result
+from quaybridge_sdk.model import actions as act
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION
+from quaybridge_sdk.ports import ClusterWriter, RegistryWriter
+
+
+def apply(action: act.Action, registry: RegistryWriter, cluster: ClusterWriter) -> Result:
+    """One action, one call.
+
+    Raises:
+        QuaybridgeError: what the port raises.
+    """
+    match action:
+        case act.CreateOrganization(organization, email):
+            registry.create_organization(organization, email)
+        case act.DeleteOrganization(organization):
+            registry.delete_organization(organization)
+        case act.CreateRobot(organization, _, description):
+            return registry.create_robot(organization, action.short_name, description)
+        case act.CreatePrototype(organization, robot, role):
+            return registry.create_prototype(organization, robot, role)
+        case act.UpdatePrototype(organization, prototype, role):
+            registry.update_prototype(organization, prototype.id, role)
+        case act.DeletePrototype(organization, prototype):
+            registry.delete_prototype(organization, prototype.id)
+        case act.CreateRepository(organization, repository):
+            return registry.create_repository(organization, repository)
+        case act.SetRepositoryPermission(organization, repository, robot, role):
+            registry.set_repository_permission(organization, repository, robot, role)
+        case _:
+            apply_to_cluster(action, cluster)
+    return None
+
+
+def apply_to_cluster(action: act.Action, cluster: ClusterWriter) -> None:
+    """The same for the cluster's actions alone; one of the registry's is none of its business and does nothing there."""
+    match action:
+        case act.AddFinalizer(namespace):
+            cluster.add_finalizer(namespace)
+        case act.RemoveFinalizer(namespace):
+            cluster.remove_finalizer(namespace)
+        case act.WritePullSecret(namespace, secret, content):
+            cluster.write_pull_secret(namespace, secret, content)
+        case act.LinkPullSecret(namespace, account, secret):
+            cluster.link_pull_secret(namespace, account, secret)
+        case act.RecordApplied(namespace, applied):
+            cluster.annotate_namespace(namespace, {APPLIED_ANNOTATION: applied.dumps()})

@@ -1,0 +1,206 @@
+"""The QuayIntegration: both API generations read into one frozen value.
+
+Sources: the CRD ``quay.redhat.com/v1`` of the Go operator, and ``redhatcop.redhat.io/v1alpha1`` of its predecessor (the
+Red Hat Quay 3.4 manual, chapter "Bridge Operator").
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+from urllib.parse import urlsplit
+
+from attrs import frozen
+
+from quaybridge_sdk.errors import InvalidIntegrationError
+from quaybridge_sdk.model.quay import QuayEndpoint
+
+GROUP = "quay.redhat.com"
+VERSION = "v1"
+SEED_GROUP = "redhatcop.redhat.io"
+SEED_VERSION = "v1alpha1"
+PLURAL = "quayintegrations"
+KIND = "QuayIntegration"
+
+DEFAULT_CLUSTER_ID = "openshift"
+DEFAULT_TOKEN_KEY = "token"  # noqa: S105 - the key of a Secret's data, no secret
+
+HOSTNAME_RULE = re.compile(r"(?:https?://)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/*")
+"""``quayHostname``: an optional scheme, a host name, an optional port, trailing slashes. The CRD carries the same rule."""
+
+
+class FailurePolicy(str, Enum):
+    """What a bug or an unmappable build does to admission: Kubernetes' own two words."""
+
+    FAIL = "Fail"
+    IGNORE = "Ignore"
+
+
+@frozen
+class SecretKey:
+    """Where the Quay token is: a Secret and a key in its data."""
+
+    namespace: str
+    name: str
+    key: str = DEFAULT_TOKEN_KEY
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name} (key {self.key!r})"
+
+
+@frozen
+class QuayIntegration:
+    """One QuayIntegration.
+
+    ``organization_prefix`` is kept only to be reported: it never changed a name in the incumbent and does not here.
+    ``failure_policy`` and ``endpoint.ca_bundle`` are this bridge's own optional fields.
+    """
+
+    name: str
+    cluster_id: str
+    credentials: SecretKey
+    endpoint: QuayEndpoint
+    scheduled_import: bool = False
+    denylist: frozenset[str] = frozenset()
+    allowlist: frozenset[str] = frozenset()
+    organization_prefix: str = ""
+    failure_policy: FailurePolicy = FailurePolicy.FAIL
+    uid: str = ""
+    generation: int = 0
+    seed: bool = False
+
+    @property
+    def insecure(self) -> bool:
+        return self.endpoint.insecure
+
+    @property
+    def key(self) -> str:
+        """Unique among both generations."""
+        return f"{SEED_GROUP if self.seed else GROUP}/{self.name}"
+
+
+def parse_integration(body: Mapping[str, Any]) -> QuayIntegration:
+    """Reads a QuayIntegration of either generation.
+
+    Args:
+        body: the object as the API gives it: ``apiVersion``, ``metadata``, ``spec``.
+
+    Raises:
+        InvalidIntegrationError: a field is missing or malformed; ``field`` says which.
+    """
+    spec, metadata = _mapping(body.get("spec"), "spec"), _mapping(body.get("metadata"), "metadata")
+    seed = str(body.get("apiVersion", "")).startswith(SEED_GROUP + "/")
+    allow, deny = ("whitelistNamespaces", "blacklistNamespaces") if seed else ("allowlistNamespaces", "denylistNamespaces")
+    generation = metadata.get("generation")
+    return QuayIntegration(
+        name=_text(metadata, "name", "metadata.name"),
+        cluster_id=_text(spec, "clusterID", default=DEFAULT_CLUSTER_ID) or DEFAULT_CLUSTER_ID,
+        credentials=_seed_credentials(spec) if seed else _credentials(spec),
+        endpoint=parse_endpoint(
+            _text(spec, "quayHostname"), insecure=_flag(spec, "insecureRegistry"), ca_bundle=_ca_bundle(spec)
+        ),
+        scheduled_import=_flag(spec, "scheduledImageStreamImport"),
+        denylist=_names(spec, deny),
+        allowlist=_names(spec, allow),
+        organization_prefix=_text(spec, "organizationPrefix", default=""),
+        failure_policy=_failure_policy(spec),
+        uid=_text(metadata, "uid", "metadata.uid", default=""),
+        generation=generation if isinstance(generation, int) else 0,
+        seed=seed,
+    )
+
+
+def parse_endpoint(hostname: str, *, insecure: bool = False, ca_bundle: str | None = None) -> QuayEndpoint:
+    """Reads ``quayHostname``: with or without a scheme, with a port, with a trailing slash; the same host each time.
+
+    Without a scheme ``https`` is meant (the official examples give a bare host name; the incumbent then
+    lost the host altogether).
+
+    Raises:
+        InvalidIntegrationError: not a host name with an optional scheme and port.
+    """
+    if not HOSTNAME_RULE.fullmatch(hostname):
+        raise InvalidIntegrationError("spec.quayHostname", f"not a host name with optional scheme and port: {hostname!r}")
+    parts = urlsplit(hostname if "://" in hostname else f"https://{hostname}")
+    try:
+        port = parts.port
+    except ValueError as error:
+        raise InvalidIntegrationError("spec.quayHostname", f"the port is out of range: {hostname!r}") from error
+    host = (parts.hostname or "") + (f":{port}" if port is not None else "")
+    return QuayEndpoint(url=f"{parts.scheme}://{host}", host=host, insecure=insecure, ca_bundle=ca_bundle)
+
+
+def _credentials(spec: Mapping[str, Any]) -> SecretKey:
+    where = _mapping(spec.get("credentialsSecret"), "spec.credentialsSecret")
+    return SecretKey(
+        namespace=_text(where, "namespace", "spec.credentialsSecret.namespace"),
+        name=_text(where, "name", "spec.credentialsSecret.name"),
+        key=_text(where, "key", "spec.credentialsSecret.key", default="") or DEFAULT_TOKEN_KEY,
+    )
+
+
+def _seed_credentials(spec: Mapping[str, Any]) -> SecretKey:
+    value = _text(spec, "credentialsSecretName")
+    namespace, slash, name = value.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise InvalidIntegrationError("spec.credentialsSecretName", f"must be <namespace>/<name>, not {value!r}")
+    return SecretKey(namespace, name)
+
+
+def _ca_bundle(spec: Mapping[str, Any]) -> str | None:
+    """``caBundle`` as in a webhook's clientConfig: PEM, base64-encoded."""
+    text = _text(spec, "caBundle", default="")
+    if not text:
+        return None
+    try:
+        pem = base64.b64decode(text, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError) as error:
+        raise InvalidIntegrationError("spec.caBundle", "must be PEM certificates, base64-encoded") from error
+    if "-----BEGIN CERTIFICATE-----" not in pem:
+        raise InvalidIntegrationError("spec.caBundle", "holds no PEM certificate")
+    return pem
+
+
+def _failure_policy(spec: Mapping[str, Any]) -> FailurePolicy:
+    value = _text(spec, "failurePolicy", default=FailurePolicy.FAIL.value)
+    try:
+        return FailurePolicy(value)
+    except ValueError as error:
+        raise InvalidIntegrationError("spec.failurePolicy", f"must be Fail or Ignore, not {value!r}") from error
+
+
+def _mapping(value: object, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidIntegrationError(path, "is required and must be an object")
+    return value
+
+
+def _text(spec: Mapping[str, Any], key: str, path: str = "", default: str | None = None) -> str:
+    value = spec.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str) or (not value and default is None):
+        raise InvalidIntegrationError(path or f"spec.{key}", "is required and must be a string" if default is None else "must be a string")
+    return value
+
+
+def _flag(spec: Mapping[str, Any], key: str) -> bool:
+    value = spec.get(key)
+    if value is None:
+        return False
+    if not isinstance(value, bool):
+        raise InvalidIntegrationError(f"spec.{key}", "must be true or false")
+    return value
+
+
+def _names(spec: Mapping[str, Any], key: str) -> frozenset[str]:
+    value = spec.get(key)
+    if value is None:
+        return frozenset()
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise InvalidIntegrationError(f"spec.{key}", "must be a list of namespace names")
+    return frozenset(value)

@@ -1,0 +1,38 @@
+"""Reads Quay's side of one namespace, as deep as it is told. It decides nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import evolve
+
+from quaybridge_sdk.model.state import Absent, RegistryState
+from quaybridge_sdk.ports import RegistryReader
+
+EMPTY = RegistryState(Absent.ABSENT, {}, (), frozenset())
+
+
+def observe_organization(reader: RegistryReader, organization: str, now: datetime) -> RegistryState:
+    """Whether the organization is there, and whose mark it bears: 1 call. What is not there has nothing in it either."""
+    found = reader.organization(organization)
+    return RegistryState(found) if found is not None else evolve(EMPTY, complete_at=now)
+
+
+def observe_robots(reader: RegistryReader, organization: str, believed: RegistryState) -> RegistryState:
+    """The robots with their tokens, next to what was believed of the rest: 1 call (2 when the organization is gone)."""
+    robots = reader.robots(organization)
+    return EMPTY if robots is None else evolve(believed, robots=robots)
+
+
+def observe_all(reader: RegistryReader, organization: str, believed: RegistryState, now: datetime) -> RegistryState:
+    """The three lists: 3 calls (2 when the organization is gone). ``organization`` of ``believed`` is kept as it was."""
+    robots = reader.robots(organization)
+    if robots is None:
+        return evolve(EMPTY, complete_at=now)
+    return RegistryState(
+        organization=believed.organization,
+        robots=robots,
+        prototypes=reader.prototypes(organization),
+        repositories=reader.repositories(organization),
+        complete_at=now,
+    )

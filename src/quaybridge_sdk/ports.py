@@ -1,0 +1,129 @@
+"""What the core needs of the outside: narrow protocols, readers apart from writers.
+
+Every method answers a value or raises one of :mod:`quaybridge_sdk.errors`; statuses, retries of single requests and the
+servers' quirks stay behind them. Implementations are safe to be called from several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage, Namespace, ServiceAccount
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
+from quaybridge_sdk.model.state import ClusterState
+
+
+class RegistryReader(Protocol):
+    """Reads Quay. Each method is one call, lists of repositories one per 100."""
+
+    def organization(self, name: str) -> Organization | None:
+        """The organization, None when there is none."""
+
+    def robots(self, organization: str) -> Mapping[str, Robot] | None:
+        """All robots by full name, with tokens and the repositories they have rights on. None: no such organization."""
+
+    def prototypes(self, organization: str) -> tuple[Prototype, ...]:
+        """All default permissions, in a stable order."""
+
+    def repositories(self, organization: str) -> frozenset[str]:
+        """The names of all repositories."""
+
+
+class RegistryWriter(Protocol):
+    """Writes Quay. Creating what exists already with the wanted properties is success: a racing creator does no harm."""
+
+    def create_organization(self, name: str, email: str) -> None:
+        """Raises AlreadyExistsError when somebody else's is there, NameNotFreeError while a deleted one holds the name."""
+
+    def delete_organization(self, name: str) -> None:
+        """Deletes the organization and all that is in it; one that is gone already is success."""
+
+    def create_robot(self, organization: str, short_name: str, description: str) -> Robot:
+        """The robot with its token, whether made now or there before."""
+
+    def create_prototype(self, organization: str, robot: str, role: Role) -> Prototype:
+        """Not idempotent in Quay: after a doubtful answer the list is read before anything is sent again."""
+
+    def update_prototype(self, organization: str, prototype_id: str, role: Role) -> None: ...
+
+    def delete_prototype(self, organization: str, prototype_id: str) -> None: ...
+
+    def create_repository(self, organization: str, name: str) -> bool:
+        """A private image repository. False: it was there before, so it may lack the default permissions."""
+
+    def set_repository_permission(self, organization: str, repository: str, robot: str, role: Role) -> None: ...
+
+
+class Registry(RegistryReader, RegistryWriter, Protocol):
+    """Both, of one Quay with one token."""
+
+
+class RegistryProvider(Protocol):
+    """Gives the registry of an integration; one client per endpoint and token, reused until either changes."""
+
+    def registry(self, integration: QuayIntegration) -> AbstractContextManager[Registry]:
+        """Raises InvalidCredentialsError when the Secret or its key is missing."""
+
+
+class ClusterReader(Protocol):
+    """Reads the cluster from watch caches: no call is made."""
+
+    def cluster_uid(self) -> str:
+        """The UID of the namespace ``kube-system``, which stands for the cluster."""
+
+    def state(self, namespace: str) -> ClusterState | None:
+        """The namespace's side of the world, None when the namespace is gone."""
+
+    def integrations(self) -> tuple[QuayIntegration, ...]:
+        """All well-formed QuayIntegrations of both generations."""
+
+    def build(self, namespace: str, name: str) -> Build | None: ...
+
+    def builds(self, namespace: str) -> tuple[Build, ...]:
+        """The managed builds that end in an ImageStream of this namespace or run in it."""
+
+    def service_account(self, namespace: str, name: str) -> ServiceAccount | None: ...
+
+    def namespaces(self) -> tuple[Namespace, ...]: ...
+
+
+class ClusterWriter(Protocol):
+    """Writes the cluster: read, change, PUT with resourceVersion, retried on conflict. What is gone is success where we remove."""
+
+    def add_finalizer(self, namespace: str) -> None: ...
+
+    def remove_finalizer(self, namespace: str) -> None: ...
+
+    def annotate_namespace(self, namespace: str, annotations: Mapping[str, str]) -> None: ...
+
+    def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None: ...
+
+    def link_pull_secret(self, namespace: str, account: str, secret: str) -> None: ...
+
+
+class ImageImporter(Protocol):
+    """What a finished build needs of the cluster."""
+
+    def import_image(self, request: ImageImport) -> ImportedImage:
+        """Posts the ImageStreamImport and reads the image's own status.
+
+        Raises:
+            NotFoundError: no such ImageStream, or the registry has no such tag.
+            RemoteError: anything else, also a failure inside a 201.
+        """
+
+    def may_import(self, user: str, namespace: str) -> bool:
+        """A SubjectAccessReview: may ``user`` push to the ImageStreams of ``namespace``?"""
+
+    def mark_imported(self, build: Build) -> None:
+        """Sets the contract's annotation on the Build."""
+
+
+class EventRecorder(Protocol):
+    """Tells people in the cluster. Never raises: an event that cannot be written is logged."""
+
+    def event(self, kind: str, namespace: str, name: str, reason: str, message: str, *, warning: bool) -> None:
+        """An event on the object; ``namespace`` is "" for objects of the cluster."""

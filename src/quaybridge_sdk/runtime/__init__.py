@@ -1,0 +1,1 @@
+"""What runs: work queue, controller, leader election, metrics, health, and the webhook's server."""

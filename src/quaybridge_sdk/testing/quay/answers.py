@@ -1,0 +1,113 @@
+"""The five shapes in which Quay refuses, and how a JSON body is validated.
+
+Source: measured on quay/quay master (after 3.19); the recordings in ``tests/cassettes/quay`` hold each shape.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from quaybridge_sdk.testing.http import Response
+
+Schema = Mapping[str, Any]
+
+_HTML = "text/html; charset=utf-8"
+ERROR_TYPES: Mapping[str, tuple[int, str]] = {  # endpoints/api/__init__.py and endpoints/exception.py of quay/quay
+    "invalid_request": (400, "The request was invalid. It may have contained invalid values or was improperly formatted."),
+    "invalid_token": (401, "The access token provided was invalid."),
+    "insufficient_scope": (403, "The access token did not have sufficient scope to access the requested resource."),
+    "not_found": (404, "The resource was not found."),
+}
+
+
+class Refusal(Exception):
+    """An answer other than success. ``typed`` ones are rendered once the request's own address is known."""
+
+    def __init__(self, response: Response | None = None, typed: str = "", detail: str = "", **extra: object) -> None:
+        super().__init__(typed or (response and response.status), detail)
+        self._response, self._typed, self._detail, self._extra = response, typed, detail, extra
+
+    def render(self, base_url: str) -> Response:
+        if self._response is not None:
+            return self._response
+        status, detail = ERROR_TYPES[self._typed][0], self._detail
+        body = {**self._extra, "detail": detail, "error_message": detail, "error_type": self._typed}
+        body |= {"title": self._typed, "type": f"{base_url}/api/v1/error/{self._typed}", "status": status}
+        return Response.of_json(status, body)
+
+
+def invalid(detail: str) -> Refusal:
+    """Shape A, 400: what Quay's endpoints raise themselves."""
+    return Refusal(typed="invalid_request", detail=detail)
+
+
+def not_found() -> Refusal:
+    return Refusal(typed="not_found", detail="Not Found")
+
+
+def message(text: str, status: int = 400) -> Refusal:
+    """Shape B: an uncaught data model exception, or a werkzeug error on a known route."""
+    return Refusal(Response.of_json(status, {"message": text}))
+
+
+def csrf() -> Refusal:
+    """Shape C: JSON announced as HTML. Every write without a *valid* token, so also with an expired one."""
+    return Refusal(Response(403, b'{"error": "CSRF token was invalid or missing."}', _HTML))
+
+
+def page(status: int, title: str, **headers: str) -> Response:
+    """Shape D: an HTML page."""
+    return Response(status, f"<!doctype html>\n<html><title>{title}</title></html>\n".encode(), _HTML, headers)
+
+
+def crash() -> Refusal:
+    """Shape D, 500: what Quay answers to some plain mistakes, such as a repository in a missing organization."""
+    return Refusal(page(500, "Internal Server Error"))
+
+
+def read_only() -> Refusal:
+    """Shape E: ``REGISTRY_STATE: readonly``."""
+    text = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
+    return Refusal(Response.of_json(503, {"is_readonly": True, "message": text}))
+
+
+_TYPES: Mapping[str, type] = {"string": str, "object": dict, "integer": int, "boolean": bool, "array": list}
+
+
+def _fault(value: Any, schema: Schema, path: tuple[str, ...]) -> tuple[str, str, Schema, tuple[str, ...]] | None:
+    kind = schema.get("type")
+    if kind and not isinstance(value, _TYPES[kind]):
+        return f"{value!r} is not of type {kind!r}", "type", schema, path
+    if "enum" in schema and value not in schema["enum"]:
+        return f"{value!r} is not one of {schema['enum']!r}", "enum", schema, path
+    if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
+        return f"{value!r} is too long", "maxLength", schema, path
+    for name in schema.get("required", ()):
+        if name not in value:
+            return f"{name!r} is a required property", "required", schema, path
+    inner = schema.get("properties", {}).items() if isinstance(value, dict) else ()
+    faults = (_fault(value[name], part, (*path, name)) for name, part in inner if name in value)
+    return next((fault for fault in faults if fault), None)
+
+
+def validate(value: Any, schema: Schema) -> None:
+    """Raises the 400 of Quay's ``validate_json_request``: the first line says the fault, the rest quotes the schema."""
+    fault = _fault(value, schema, ())
+    if fault:
+        text, keyword, part, path = fault
+        where = "".join(f"['properties'][{name!r}]" for name in path)
+        instance = "".join(f"[{name!r}]" for name in path)
+        raise invalid(f"{text}\n\nFailed validating {keyword!r} in schema{where}:\n    {part!r}\n\nOn instance{instance}:")
+
+
+def schema(required: str = "", /, **properties: Schema) -> Schema:
+    """An object schema: the names required, separated by spaces, then the properties."""
+    return {"type": "object", "required": required.split(), "properties": properties}
+
+
+STRING: Schema = {"type": "string"}
+
+
+def one_of(*values: str) -> Schema:
+    return {"type": "string", "enum": list(values)}

@@ -1,0 +1,214 @@
+"""What the embedded Quay remembers, and the rules that hold between its records.
+
+Mutable on purpose, and never handed out: users of the server see the frozen values of
+:mod:`quaybridge_sdk.testing.quay.snapshots`. Every access happens under the server's lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import string
+import time
+import uuid
+
+from attrs import Factory, define, field
+
+ROLES = ("read", "write", "admin")
+ADMIN_SCOPES = frozenset({"user:admin", "user:read", "org:admin", "repo:create", "repo:admin", "super:user"})
+IMPLIED = {"user:admin": {"user:read"}, "repo:admin": {"repo:write", "repo:read"}, "repo:write": {"repo:read"}}
+_serials = itertools.count(1)  # row numbers: pages are cut by them, so that a deletion between two pages loses nothing
+_TOKEN_ALPHABET = string.ascii_uppercase + string.digits
+
+
+def robot_token() -> str:
+    """64 characters, upper case and digits, as Quay's robot tokens."""
+    return "".join(secrets.choice(_TOKEN_ALPHABET) for _ in range(64))
+
+
+@define
+class Token:
+    user: str
+    scopes: frozenset[str]
+
+
+@define
+class Robot:
+    name: str
+    description: str = ""
+    metadata: dict[str, object] | None = None
+    created: float = Factory(time.time)
+    token: str = field(factory=robot_token, repr=False)
+
+    @property
+    def short_name(self) -> str:
+        return self.name.partition("+")[2]
+
+
+@define
+class Team:
+    name: str
+    role: str
+    description: str = ""
+    members: list[str] = Factory(list)
+
+
+@define
+class Prototype:
+    kind: str
+    delegate: str
+    role: str
+    activating_user: str | None
+    id: str = Factory(lambda: str(uuid.uuid4()))
+
+
+@define
+class Tag:
+    name: str
+    digest: str
+    start: int
+    end: int | None = None
+
+
+@define
+class Manifest:
+    media_type: str
+    body: bytes = field(repr=False)
+    size: int
+    is_list: bool
+
+
+@define
+class Repository:
+    namespace: str
+    name: str
+    public: bool
+    description: str | None
+    state: str = "NORMAL"
+    users: dict[str, str] = Factory(dict)
+    teams: dict[str, str] = Factory(dict)
+    tags: list[Tag] = Factory(list)
+    manifests: dict[str, Manifest] = Factory(dict)
+    blobs: set[str] = Factory(set)
+    status_token: str = Factory(lambda: str(uuid.uuid4()))
+    serial: int = Factory(lambda: next(_serials))
+
+    @property
+    def live_tags(self) -> dict[str, Tag]:
+        return {tag.name: tag for tag in self.tags if tag.end is None}
+
+
+@define
+class Organization:
+    name: str
+    email: str
+    teams: dict[str, Team]
+    shown_email: bool = True
+    invoice_email: bool = False
+    invoice_email_address: str | None = None
+    tag_expiration: int = 1209600
+    robots: dict[str, Robot] = Factory(dict)
+    prototypes: dict[str, Prototype] = Factory(dict)
+    serial: int = Factory(lambda: next(_serials))
+
+    def has_member(self, user: str) -> bool:
+        """Whether Quay says ``is_org_member``: in a team, or one of the organization's own robots."""
+        return user in self.robots or any(user in team.members for team in self.teams.values())
+
+
+@define
+class World:
+    """All of the server's records, and the rules across them."""
+
+    users: dict[str, str] = Factory(dict)
+    superusers: set[str] = Factory(set)
+    tokens: dict[str, Token] = Factory(dict)
+    organizations: dict[str, Organization] = Factory(dict)
+    repositories: dict[str, Repository] = Factory(dict)
+    reserved: dict[str, float] = Factory(dict)
+    pages: dict[str, int] = Factory(dict)
+
+    def issue(self, token: Token) -> str:
+        value = secrets.token_urlsafe(30)
+        self.tokens[value] = token
+        return value
+
+    def robot(self, name: str) -> Robot | None:
+        organization = self.organizations.get(name.partition("+")[0])
+        return organization.robots.get(name) if organization else None
+
+    def is_user(self, name: str) -> bool:
+        """A user or a robot: both are users to Quay."""
+        return name in self.users or self.robot(name) is not None
+
+    def teams_of(self, user: str, namespace: str) -> list[Team]:
+        organization = self.organizations.get(namespace)
+        return [team for team in organization.teams.values() if user in team.members] if organization else []
+
+    def administers(self, user: str, namespace: str) -> bool:
+        return user == namespace or any(team.role == "admin" for team in self.teams_of(user, namespace))
+
+    def may_create(self, user: str, namespace: str) -> bool:
+        """Own namespace, or a team with the role ``creator`` or ``admin``."""
+        return user == namespace or any(team.role in ("creator", "admin") for team in self.teams_of(user, namespace))
+
+    def role(self, user: str, path: str) -> str | None:
+        """The strongest role of a user or robot in a repository, which need not exist: owners reach all names."""
+        namespace = path.partition("/")[0]
+        if self.administers(user, namespace):
+            return "admin"
+        repository = self.repositories.get(path)
+        if repository is None:
+            return None
+        names = {team.name for team in self.teams_of(user, namespace)}
+        roles = {role for team, role in repository.teams.items() if team in names} | {repository.users.get(user)}
+        return next((role for role in reversed(ROLES) if role in roles), None)
+
+    def create_repository(self, path: str, creator: str, public: bool, description: str | None) -> Repository:
+        """Creates a repository as a user or robot: explicit admin for it, then the default permissions."""
+        namespace, _, name = path.partition("/")
+        repository = Repository(namespace, name, public, description)
+        self.repositories[path] = repository
+        organization = self.organizations.get(namespace)
+        if organization is not None:
+            self._apply_prototypes(organization, repository, creator)
+        repository.users[creator] = "admin"
+        return repository
+
+    def _apply_prototypes(self, organization: Organization, repository: Repository, creator: str) -> None:
+        """As ``data/model/repository.py:apply_default_permissions``: a rule for this creator beats a general one;
+        among equals the older wins."""
+        fitting = [rule for rule in organization.prototypes.values() if rule.activating_user in (None, creator)]
+        for rule in sorted(fitting, key=lambda rule: rule.activating_user is None):
+            roles = repository.teams if rule.kind == "team" else repository.users
+            roles.setdefault(rule.delegate, rule.role)
+
+    def delete_robot(self, robot: Robot) -> None:
+        """Permissions, default permissions and memberships go with it, at once and everywhere."""
+        for organization in self.organizations.values():
+            organization.robots.pop(robot.name, None)
+            for team in organization.teams.values():
+                team.members[:] = [member for member in team.members if member != robot.name]
+            for rule in list(organization.prototypes.values()):
+                if robot.name in (rule.activating_user, rule.delegate if rule.kind == "user" else None):
+                    del organization.prototypes[rule.id]
+        for repository in self.repositories.values():
+            repository.users.pop(robot.name, None)
+
+    def delete_organization(self, name: str, reserved_until: float) -> None:
+        """Gone at once, name and all; the name itself stays taken until ``reserved_until``."""
+        for robot in list(self.organizations[name].robots.values()):
+            self.delete_robot(robot)
+        del self.organizations[name]
+        for path in [path for path in self.repositories if path.startswith(name + "/")]:
+            del self.repositories[path]
+        self.reserved[name] = reserved_until
+
+    def is_reserved(self, name: str) -> bool:
+        return time.monotonic() < self.reserved.get(name, 0.0)
+
+    def page_token(self, start: int) -> str:
+        """An opaque token of the length of Quay's own; only this server can read it."""
+        token = "gAAAAA" + secrets.token_urlsafe(132)
+        self.pages[token] = start
+        return token
