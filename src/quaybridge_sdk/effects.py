@@ -35,7 +35,10 @@ very call; None for the rest."""
 
 
 def after(observed: Observed, action: Action, result: Result = None) -> Observed:
-    """``observed`` as it is once ``action`` was carried out and answered ``result``."""
+    """``observed`` as it is once ``action`` was carried out and answered ``result``.
+
+    What was not looked at (None) stays so: that one robot is there now says nothing of the others.
+    """
     return evolve(
         observed,
         cluster=_cluster_after(observed.cluster, action),
@@ -54,48 +57,59 @@ def _registry_after(registry: RegistryState, action: Action, result: Result) -> 
             return _with_robot(registry, evolve(made, repositories=frozenset()))
         case CreatePrototype(_, name, role):
             added = result if isinstance(result, Prototype) else Prototype("", name, role)
-            return evolve(registry, prototypes=(*(registry.prototypes or ()), added))
+            return _with_prototypes(registry, None, added)
         case UpdatePrototype(_, prototype, role):
-            rest = tuple(p for p in registry.prototypes or () if p != prototype)
-            return evolve(registry, prototypes=(*rest, evolve(prototype, role=role)))
+            return _with_prototypes(registry, prototype, evolve(prototype, role=role))
         case DeletePrototype(_, prototype):
-            return evolve(registry, prototypes=tuple(p for p in registry.prototypes or () if p != prototype))
+            return _with_prototypes(registry, prototype)
         case CreateRepository(_, repository):
             return _with_repository(registry, repository, made=result is not False)
         case SetRepositoryPermission(_, repository, name, _):
-            known = (registry.robots or {}).get(name, Robot(name))
-            return _with_robot(registry, evolve(known, repositories=(known.repositories or frozenset()) | {repository}))
+            return _with_robot(registry, _with_right((registry.robots or {}).get(name, Robot(name)), repository))
         case _:
             return registry
 
 
+def _with_prototypes(registry: RegistryState, gone: Prototype | None, *added: Prototype) -> RegistryState:
+    if registry.prototypes is None:
+        return registry
+    return evolve(registry, prototypes=(*(p for p in registry.prototypes if p != gone), *added))
+
+
 def _with_robot(registry: RegistryState, robot: Robot) -> RegistryState:
-    return evolve(registry, robots={**(registry.robots or {}), robot.name: robot})
+    return registry if registry.robots is None else evolve(registry, robots={**registry.robots, robot.name: robot})
+
+
+def _with_right(robot: Robot, repository: str) -> Robot:
+    return robot if robot.repositories is None else evolve(robot, repositories=robot.repositories | {repository})
 
 
 def _with_repository(registry: RegistryState, repository: str, *, made: bool) -> RegistryState:
-    """A repository is made with the rights of all default permissions of that moment; one that was there may have none."""
-    delegates = {prototype.delegate for prototype in registry.prototypes or ()} if made else set()
+    """A repository is made with the rights of all default permissions of that moment; one that was there may have none.
+
+    A default permission for the repositories of one creator (a person: the bridge sets none) gives nothing here.
+    """
+    general = (prototype for prototype in registry.prototypes or () if prototype.activating_user is None)
+    delegates = {prototype.delegate for prototype in general} if made else set()
     robots = registry.robots and {
-        name: evolve(robot, repositories=robot.repositories | {repository})
-        if name in delegates and robot.repositories is not None
-        else robot
-        for name, robot in registry.robots.items()
+        name: _with_right(robot, repository) if name in delegates else robot for name, robot in registry.robots.items()
     }
-    return evolve(registry, robots=robots, repositories=(registry.repositories or frozenset()) | {repository})
+    repositories = None if registry.repositories is None else registry.repositories | {repository}
+    return evolve(registry, robots=robots, repositories=repositories)
 
 
 def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
     namespace = cluster.namespace
     match action:
         case AddFinalizer():
-            return evolve(cluster, namespace=evolve(namespace, finalizers=(*namespace.finalizers, FINALIZER)))
+            others = tuple(f for f in namespace.finalizers if f != FINALIZER)
+            return evolve(cluster, namespace=evolve(namespace, finalizers=(*others, FINALIZER)))
         case RemoveFinalizer():
             kept = tuple(f for f in namespace.finalizers if f not in (FINALIZER, SEED_FINALIZER))
             return evolve(cluster, namespace=evolve(namespace, finalizers=kept))
         case WritePullSecret(_, secret, content):
             return evolve(cluster, pull_secrets={**cluster.pull_secrets, secret: content.fingerprint()})
-        case LinkPullSecret(_, account, secret):
+        case LinkPullSecret(_, account, secret) if account in cluster.accounts:
             return evolve(cluster, accounts={**cluster.accounts, account: linked(cluster.accounts[account], secret)})
         case RecordApplied(_, applied):
             annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps()}

@@ -27,7 +27,8 @@ leave an adapter: an adapter maps each answer to the most specific class here. A
             |-- NotFoundError            the object, or what it lives in, is not there (any more)
             |-- AlreadyExistsError       the object is there already
             |-- NameNotFreeError         a deleted organization still holds its name
-            `-- ExpiredError             a watch's resourceVersion is too old: list again
+            |-- ExpiredError             a watch's resourceVersion is too old: list again
+            `-- StaleImageError          an import brought in an image from before the build's push
 """
 
 from __future__ import annotations
@@ -165,3 +166,7 @@ class NameNotFreeError(TransientRemoteError):
 
 class ExpiredError(TransientRemoteError):
     """The resourceVersion of a list or watch is too old (410): list again."""
+
+
+class StaleImageError(TransientRemoteError):
+    """The registry still serves an image from before the build's push: the tag is imported again."""

@@ -58,15 +58,10 @@ def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now:
         interval: the longest time between two full checks.
     """
     applied = cluster.applied
-    if believed.complete_at is not None:
-        checked_at = believed.complete_at
-    elif applied is None:
+    if believed.complete_at is None and applied is None:
         return Depth.FIRST
-    elif applied.registry != desired.fingerprint:
-        return Depth.FULL
-    else:
-        checked_at = applied.checked_at
-    if not timedelta(0) <= now - checked_at < interval:  # also a record from the future: a clock was wrong
+    checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
+    if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
         return Depth.FULL
     return Depth.ROBOTS if _damaged(cluster, desired, applied) else Depth.NOTHING
 
@@ -157,7 +152,7 @@ def _secrets(cluster: ClusterState, desired: Desired) -> Iterator[Action]:
 def _record(observed: Observed, desired: Desired) -> Iterator[Action]:
     cluster, registry = observed.cluster, observed.registry
     before = cluster.applied
-    secrets = {r.secret: cluster.pull_secrets[r.secret] for r in desired.robots if r.secret in cluster.pull_secrets}
+    secrets = _vouched_secrets(cluster, desired, before)
     checked_at = registry.complete_at or (before.checked_at if before else None)
     if checked_at is None or len(secrets) < len(desired.robots) or not _vouched(registry, desired, before):
         return
@@ -166,10 +161,27 @@ def _record(observed: Observed, desired: Desired) -> Iterator[Action]:
         yield RecordApplied(desired.namespace, applied)
 
 
+def _vouched_secrets(cluster: ClusterState, desired: Desired, before: Applied | None) -> dict[str, str]:
+    """The pull secrets that are known to be right: compared with their tokens just now, or unchanged since they were recorded."""
+    recorded = before.secrets if before else {}
+    found = {robot.secret: cluster.pull_secrets.get(robot.secret) for robot in desired.robots}
+    return {
+        name: fingerprint
+        for name, fingerprint in found.items()
+        if fingerprint is not None and (name in desired.contents or recorded.get(name) == fingerprint)
+    }
+
+
 def _vouched(registry: RegistryState, desired: Desired, before: Applied | None) -> bool:
     """Whether all of Quay's side was looked at, or was recorded before for the very same wishes."""
     complete = None not in (registry.robots, registry.prototypes, registry.repositories)
     return complete or (before is not None and before.registry == desired.fingerprint)
+
+
+def _nameless(believed: RegistryState, desired: Desired) -> bool:
+    """Whether a default permission must change that is only assumed: it has no id by which it could be changed."""
+    wanted = {robot.name: robot.role for robot in desired.robots}
+    return any(not p.id and wanted.get(p.delegate, p.role) is not p.role for p in believed.prototypes or ())
 
 
 def _damaged(cluster: ClusterState, desired: Desired, applied: Applied | None) -> bool:
@@ -178,4 +190,3 @@ def _damaged(cluster: ClusterState, desired: Desired, applied: Applied | None) -
         robot.secret not in cluster.pull_secrets or cluster.pull_secrets[robot.secret] != recorded.get(robot.secret)
         for robot in desired.robots
     )
-

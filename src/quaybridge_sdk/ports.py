@@ -6,9 +6,11 @@ servers' quirks stay behind them. Implementations are safe to be called from sev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Literal, Protocol
+
+from attrs import frozen
 
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage, Namespace, ServiceAccount
@@ -91,7 +93,9 @@ class ClusterReader(Protocol):
 
 
 class ClusterWriter(Protocol):
-    """Writes the cluster: read, change, PUT with resourceVersion, retried on conflict. What is gone is success where we remove."""
+    """Writes the cluster: read, change, PUT with resourceVersion, retried on conflict. What is gone is success where we
+    remove.
+    """
 
     def add_finalizer(self, namespace: str) -> None: ...
 
@@ -127,3 +131,59 @@ class EventRecorder(Protocol):
 
     def event(self, kind: str, namespace: str, name: str, reason: str, message: str, *, warning: bool) -> None:
         """An event on the object; ``namespace`` is "" for objects of the cluster."""
+
+
+@frozen
+class LeaseRecord:
+    """A coordination Lease, as leader election needs it. Times are RFC 3339 texts: only their change is looked at."""
+
+    holder: str
+    duration: int
+    acquired: str
+    renewed: str
+    transitions: int = 0
+    resource_version: str = ""
+
+
+class LeasePort(Protocol):
+    """Reads and writes one kind of object: leases."""
+
+    def read_lease(self, namespace: str, name: str) -> LeaseRecord | None: ...
+
+    def create_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
+        """Raises AlreadyExistsError when another candidate was first."""
+
+    def update_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
+        """With the record's resourceVersion; raises ConflictError when another candidate wrote in between."""
+
+
+ChangeKind = Literal["namespace", "serviceaccount", "secret", "imagestream", "build", "integration", "credentials"]
+
+
+@frozen
+class Change:
+    """Something changed in the caches; what exactly does not matter, since work is done on the whole state.
+
+    ``namespace`` is "" for integrations and credentials.
+    """
+
+    kind: ChangeKind
+    namespace: str
+    name: str
+
+
+class ChangeFeed(Protocol):
+    """Tells of changes, after the caches hold them."""
+
+    def subscribe(self, listener: Callable[[Change], None]) -> Callable[[], None]:
+        """Calls ``listener`` for each change, from a watch's thread: it must be quick. Returns what ends the subscription."""
+
+
+class StatusPort(Protocol):
+    """The status of a QuayIntegration, by :attr:`~quaybridge_sdk.model.integration.QuayIntegration.key`."""
+
+    def read_status(self, key: str) -> Mapping[str, Any] | None:
+        """The status as it is, None when the object is gone."""
+
+    def write_status(self, key: str, status: Mapping[str, Any]) -> None:
+        """Replaces these fields of the status; an object that is gone is success."""

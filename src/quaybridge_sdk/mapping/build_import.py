@@ -1,8 +1,8 @@
 """Finished Build -> import of its tag: whether, what, and whether it was the right image.
 
 An annotation on a Build can be written by anybody who may edit Builds, so it is never believed by itself: the Build's
-(immutable) output must be exactly what the mapping gives for the destination that the annotation names; a destination in another namespace
-needs the right to push there (see :func:`push_account`).
+(immutable) output must be exactly what the mapping gives for the destination that the annotation names; a destination in
+another namespace needs the right to push there (see :func:`push_account`).
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def push_account(build: Build) -> str:
     """The user whose right to push into another namespace is reviewed: the account that the Build runs as.
 
     A Build does not say who made it (of one made from a BuildConfig, admission sees only ``system:apiserver``), and any
-    annotation that did could be forged. The account is in the immutable spec, and it is the one which OpenShift's integrated registry asks
-    about when a build pushes.
+    annotation that did could be forged. The account is in the immutable spec, and it is the one which OpenShift's integrated
+    registry asks about when a build pushes.
     """
     return f"system:serviceaccount:{build.namespace}:{build.account}"
 

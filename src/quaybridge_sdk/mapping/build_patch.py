@@ -1,8 +1,8 @@
 """Build -> JSON patch: what admission does to a new Build.
 
 Source: the incumbent's webhook, with its faults left out; the server's side was measured (real AdmissionReviews are in the
-tests). Only CREATE is ever rewritten: a Build's spec is immutable, so a patch on UPDATE would make every later change of the Build
-fail.
+tests). Only CREATE is ever rewritten: a Build's spec is immutable, so a patch on UPDATE would make every later change of the
+Build fail.
 
 :data:`VERDICTS` is the table of all answers; :func:`decide` tries the questions in this order:
 
@@ -19,6 +19,7 @@ from typing import Any
 
 from attrs import frozen
 
+from quaybridge_sdk.mapping.escape import is_dns_label
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import image_pull_spec, is_image_stream_name, is_tag, repository_name
@@ -95,7 +96,7 @@ def _decide_destination(build: Build, integration: QuayIntegration, assigned: Ca
     if namespace != build.namespace and assigned(namespace).integration != integration:
         return _refuse(Verdict.FOREIGN_DESTINATION)
     tag = effective_tag(text)
-    if not is_image_stream_name(name) or not is_tag(tag):
+    if not (is_dns_label(namespace) and is_image_stream_name(name) and is_tag(tag)):
         return _refuse(Verdict.UNMAPPABLE)
     return _rewrite(build, integration, ImageStreamTag(namespace, name, tag))
 
@@ -152,7 +153,8 @@ def _annotate(build: Build, wanted: Mapping[str, str]) -> list[PatchOperation]:
 def _cross_namespace(build: Build, destination: ImageStreamTag) -> tuple[str, ...]:
     if destination.namespace == build.namespace or build.push_secret is not None:
         return ()
-    return (
+    text = (
         f"The output is in namespace {destination.namespace}, where the robot of {build.namespace} may not push: "
-        "give spec.output.pushSecret a Secret that may.",
+        "give spec.output.pushSecret a Secret that may."
     )
+    return (text,)

@@ -69,8 +69,12 @@ def settle(desired: Desired, registry: RegistryState, cluster_uid: str) -> Desir
     return evolve(desired, contents=contents, writable=writable)
 
 
-def released_state(integration: QuayIntegration | None, cluster: ClusterState, registry: RegistryState, cluster_uid: str) -> Released:
-    """What is wanted for a terminating namespace. Without an integration nothing is known of Quay, and nothing is deleted there."""
+def released_state(
+    integration: QuayIntegration | None, cluster: ClusterState, registry: RegistryState, cluster_uid: str
+) -> Released:
+    """What is wanted for a terminating namespace. Without an integration nothing is known of Quay, and nothing is deleted
+    there.
+    """
     namespace = cluster.namespace
     if integration is None:
         return Released(namespace.name, None)

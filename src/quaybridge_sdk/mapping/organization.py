@@ -1,8 +1,8 @@
 """Namespace -> organization.
 
 The incumbent's rule is ``lower(clusterID) + "_" + namespace``. It is kept wherever Quay accepts the result (and has room
-for the robots of the three default accounts) and the clusterID is the same in lower case. Everything else is escaped after the last underscore,
-with dots, which no plain name has there, because no namespace holds a dot:
+for the robots of the three default accounts) and the clusterID is the same in lower case. Everything else is escaped after
+the last underscore, with dots, which no plain name has there, because no namespace holds a dot:
 
 =====================================  ==============================================
 case                                   organization
@@ -18,6 +18,8 @@ So the rule is injective over every pair of clusterID and namespace, and the nam
 """
 
 from __future__ import annotations
+
+import re
 
 from attrs import frozen
 
@@ -35,6 +37,10 @@ from quaybridge_sdk.mapping.escape import (
 
 PLAIN_LENGTH = QUAY_LENGTH - len("+deployer")
 """The longest organization in which the robots of all three default accounts still fit."""
+
+_DIGEST = re.compile(f"[a-z2-7]{{{HASH_LENGTH}}}")
+_NO_WORD = "cluster"
+"""Stands for a clusterID that holds no ASCII letter or digit."""
 
 
 @frozen
@@ -61,7 +67,7 @@ def organization_name(cluster_id: str, namespace: str) -> str:
     plain = f"{cluster_id}_{escaped}"
     if len(plain) <= PLAIN_LENGTH and QUAY_NAME.fullmatch(cluster_id):
         return plain
-    return f"{slug(cluster_id, default='cluster')}_{escaped}.{digest(cluster_id)}"
+    return f"{slug(cluster_id, default=_NO_WORD)}_{escaped}.{digest(cluster_id)}"
 
 
 def organization_origin(organization: str) -> OrganizationOrigin | None:
@@ -75,7 +81,7 @@ def organization_origin(organization: str) -> OrganizationOrigin | None:
     escaped, mark = tail, None
     if tail.count(".") % 2 == 1:
         escaped, _, mark = tail.rpartition(".")
-        if len(mark) != HASH_LENGTH:
+        if not _DIGEST.fullmatch(mark) or head != slug(head, default=_NO_WORD):
             return None
     namespace = unescape_dashes(escaped, ".")
     if namespace is None or not is_dns_label(namespace):

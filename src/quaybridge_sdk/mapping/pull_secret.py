@@ -1,7 +1,8 @@
 """Service account -> pull secret: its name, and its bytes.
 
 The incumbent's name is ``<account>-quay-<clusterID>``, kept wherever Kubernetes accepts it and it can mean only one pair.
-Otherwise: ``<account>.quay.<clusterID>.<digest>``, the two parts made readable; it never holds ``-quay-``, which each plain name does.
+Otherwise: ``<account>.quay.<clusterID>.<digest>``, the two parts made readable; it never holds ``-quay-``, which each plain
+name does.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PULL_SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type, no s
 PULL_SECRET_KEY = ".dockerconfigjson"  # noqa: S105 - a key, no secret
 
 _INFIX = re.compile("(?=-quay-)")
+_INFIXES = re.compile("(?:-quay)+(?=-)")
 
 
 def pull_secret_name(service_account: str, cluster_id: str) -> str:
@@ -38,7 +40,8 @@ def pull_secret_name(service_account: str, cluster_id: str) -> str:
 
 
 def _readable(text: str, length: int) -> str:
-    return slug(text.replace("-quay-", "-"), length).replace("-quay-", "-")
+    """Runs of the infix go as a whole: taken out one by one, ``-quay-quay-quay-`` would leave one behind."""
+    return _INFIXES.sub("", slug(text, length))
 
 
 def pull_secret_bytes(host: str, robot: str, token: SecretText) -> SecretText:
@@ -49,5 +52,5 @@ def pull_secret_bytes(host: str, robot: str, token: SecretText) -> SecretText:
         robot: the robot's full name.
         token: its token.
     """
-    auth = base64.b64encode(f"{robot}:{token.reveal()}".encode()).decode("ascii")
+    auth = base64.b64encode(f"{robot}:{token.reveal()}".encode("utf-8", "surrogatepass")).decode("ascii")
     return SecretText(json.dumps({"auths": {host: {"auth": auth}}}, separators=(",", ":")))

@@ -30,6 +30,12 @@ def is_tag(tag: str) -> bool:
 def repository_name(organization: str, image_stream: str) -> str:
     """The repository of an ImageStream.
 
+    In an organization of more than 231 characters fewer than 20 characters of the digest fit, never fewer than 5.
+
+    Args:
+        organization: one that :func:`~quaybridge_sdk.mapping.organization.organization_name` makes, so at most 246 characters.
+        image_stream: an ImageStream's name.
+
     Raises:
         InvalidNameError: ``image_stream`` is no name that OpenShift accepts.
     """
@@ -44,7 +50,7 @@ def repository_name(organization: str, image_stream: str) -> str:
 def repository_origin(organization: str, repository: str, image_streams: Iterable[str] = ()) -> str | None:
     """The ImageStream of a repository; one that holds a digest is looked for among ``image_streams``. None: not ours."""
     if is_image_stream_name(repository):
-        return repository
+        return repository if repository_name(organization, repository) == repository else None
     found = (name for name in image_streams if repository_name(organization, name) == repository)
     return next(found, None)
 

@@ -31,7 +31,12 @@ from quaybridge_sdk.mapping.escape import (
 def robot_short_name(organization: str, service_account: str) -> str:
     """The robot's name after the ``+``.
 
-    In an organization of more than 233 characters (a clusterID of some 170) fewer than 20 characters of the digest fit, never fewer than 6.
+    In an organization of more than 232 characters (a clusterID of some 170) fewer than 20 characters of the digest fit, never
+    fewer than 6.
+
+    Args:
+        organization: one that :func:`~quaybridge_sdk.mapping.organization.organization_name` makes, so at most 246 characters.
+        service_account: a service account's name.
 
     Raises:
         InvalidNameError: ``service_account`` is not a DNS subdomain.
@@ -55,7 +60,8 @@ def robot_name(organization: str, service_account: str) -> str:
 
 def robot_origin(short_name: str) -> str | None:
     """The service account of a robot's short name; None when it holds only a digest, or is none of ours."""
-    if short_name.endswith("_1") and len(short_name) == 3:
-        return short_name[0]
-    account = unescape_dashes(short_name, "_")
-    return account if account is not None and len(account) > 1 and is_dns_subdomain(account) else None
+    one_letter = len(short_name) == 3 and short_name.endswith("_1")
+    account = short_name[0] if one_letter else unescape_dashes(short_name, "_")
+    if account is None or not is_dns_subdomain(account):
+        return None
+    return account if one_letter or len(account) > 1 else None

@@ -35,14 +35,15 @@ class Scope:
     reason: ScopeReason
 
 
-def _is_system(integration: QuayIntegration, namespace: str) -> bool:
+def is_system(namespace: str) -> bool:
+    """Whether a namespace belongs to the platform."""
     return namespace in DENIED_NAMES or namespace.startswith(DENIED_PREFIXES)
 
 
 RULES: tuple[tuple[Callable[[QuayIntegration, str], bool], Scope], ...] = (
     (lambda i, n: n in i.denylist, Scope(False, ScopeReason.DENYLISTED)),
     (lambda i, n: n in i.allowlist, Scope(True, ScopeReason.ALLOWLISTED)),
-    (_is_system, Scope(False, ScopeReason.SYSTEM)),
+    (lambda i, n: is_system(n), Scope(False, ScopeReason.SYSTEM)),
     (lambda i, n: bool(i.allowlist), Scope(False, ScopeReason.NOT_ALLOWLISTED)),
     (lambda i, n: True, Scope(True, ScopeReason.EVERYTHING)),
 )

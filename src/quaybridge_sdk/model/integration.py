@@ -7,7 +7,6 @@ Red Hat Quay 3.4 manual, chapter "Bridge Operator").
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -29,8 +28,11 @@ KIND = "QuayIntegration"
 DEFAULT_CLUSTER_ID = "openshift"
 DEFAULT_TOKEN_KEY = "token"  # noqa: S105 - the key of a Secret's data, no secret
 
-HOSTNAME_RULE = re.compile(r"(?:https?://)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]{1,5})?/*")
-"""``quayHostname``: an optional scheme, a host name, an optional port, trailing slashes. The CRD carries the same rule."""
+HOSTNAME_RULE = re.compile(
+    r"(?:https?://)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
+    r"(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4}))?/*"
+)
+"""``quayHostname``: an optional scheme, a host name, an optional port, trailing slashes. The CRDs carry the same rule."""
 
 
 class FailurePolicy(str, Enum):
@@ -126,11 +128,7 @@ def parse_endpoint(hostname: str, *, insecure: bool = False, ca_bundle: str | No
     if not HOSTNAME_RULE.fullmatch(hostname):
         raise InvalidIntegrationError("spec.quayHostname", f"not a host name with optional scheme and port: {hostname!r}")
     parts = urlsplit(hostname if "://" in hostname else f"https://{hostname}")
-    try:
-        port = parts.port
-    except ValueError as error:
-        raise InvalidIntegrationError("spec.quayHostname", f"the port is out of range: {hostname!r}") from error
-    host = (parts.hostname or "") + (f":{port}" if port is not None else "")
+    host = parts.netloc
     return QuayEndpoint(url=f"{parts.scheme}://{host}", host=host, insecure=insecure, ca_bundle=ca_bundle)
 
 
@@ -158,7 +156,7 @@ def _ca_bundle(spec: Mapping[str, Any]) -> str | None:
         return None
     try:
         pem = base64.b64decode(text, validate=True).decode("ascii")
-    except (binascii.Error, UnicodeDecodeError) as error:
+    except ValueError as error:  # bad base64 and other bytes are of this class, as is text that is not ASCII at all
         raise InvalidIntegrationError("spec.caBundle", "must be PEM certificates, base64-encoded") from error
     if "-----BEGIN CERTIFICATE-----" not in pem:
         raise InvalidIntegrationError("spec.caBundle", "holds no PEM certificate")
@@ -184,7 +182,8 @@ def _text(spec: Mapping[str, Any], key: str, path: str = "", default: str | None
     if value is None and default is not None:
         return default
     if not isinstance(value, str) or (not value and default is None):
-        raise InvalidIntegrationError(path or f"spec.{key}", "is required and must be a string" if default is None else "must be a string")
+        problem = "is required and must be a string" if default is None else "must be a string"
+        raise InvalidIntegrationError(path or f"spec.{key}", problem)
     return value
 
 

@@ -128,14 +128,22 @@ class Desired:
     writable: bool = True
 
     @property
+    def place(self) -> str:
+        """16 hex digits over the Quay, the organization and the namespace: for another place nothing is proved by a record."""
+        return _hex([self.namespace_uid, self.organization, self.endpoint.url])
+
+    @property
     def fingerprint(self) -> str:
-        """16 hex digits over all of the Quay side, and over what the pull secrets are made from."""
+        """:attr:`place`, and 16 hex digits over all that is wanted there and what the pull secrets are made from."""
         robots = sorted((r.account, r.name, r.role.value, r.secret) for r in self.robots)
-        parts = [self.namespace_uid, self.organization, self.endpoint.url, robots, sorted(self.repositories)]
-        return hashlib.sha256(json.dumps(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return f"{self.place}-{_hex([robots, sorted(self.repositories)])}"
 
     def robot(self, name: str) -> DesiredRobot | None:
         return next((robot for robot in self.robots if robot.name == name), None)
+
+
+def _hex(parts: list[object]) -> str:
+    return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:16]
 
 
 @frozen

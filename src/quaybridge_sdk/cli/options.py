@@ -1,0 +1,95 @@
+"""Options that several commands share, in the spelling of the incumbent's flags where it has them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from quaybridge_sdk.errors import InvalidInputError
+from quaybridge_sdk.runtime.health import Address, parse_address
+from quaybridge_sdk.runtime.logs import LogOptions, parse_level, set_up_logging
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class BindAddress(click.ParamType[Address | None]):
+    """``:8080``, ``127.0.0.1:8080``, ``[::1]:8080``, or ``0`` for none."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Address | None:
+        if value is None or isinstance(value, Address):
+            return value
+        try:
+            return parse_address(str(value))
+        except InvalidInputError as error:
+            self.fail(str(error), param, ctx)
+
+
+class LogLevel(click.ParamType[int]):
+    """``debug``, ``info``, ``error``, or an integer."""
+
+    name = "level"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        try:
+            return parse_level(str(value))
+        except InvalidInputError as error:
+            self.fail(str(error), param, ctx)
+
+
+def go_flag(name: str, *, default: bool, help: str) -> Callable[[F], F]:
+    """A boolean flag as Go programs take it: ``--x``, ``--x=true``, ``--x=false``."""
+    return click.option(name, type=bool, is_flag=False, flag_value="true", default=default, show_default=True, help=help)
+
+
+def cluster_options(command: F) -> F:
+    """``--kubeconfig`` and ``--context``."""
+    command = click.option("--context", default=None, help="The kubeconfig's context to use instead of its current one.")(command)
+    return click.option(
+        "--kubeconfig",
+        type=click.Path(dir_okay=False),
+        default=None,
+        envvar="KUBECONFIG",
+        show_envvar=True,
+        help="The kubeconfig. Without one: the pod's service account, or else ~/.kube/config.",
+    )(command)
+
+
+def log_options(command: F) -> F:
+    """The incumbent's ``--zap-…`` flags; sets logging up before the command runs."""
+    for option in (
+        click.option("--zap-time-encoding", default="rfc3339", help="Accepted for compatibility: times are RFC 3339 in UTC."),
+        click.option(
+            "--zap-stacktrace-level", type=LogLevel(), default="error", help="From which level on tracebacks are logged."
+        ),
+        click.option("--zap-encoder", type=click.Choice(["json", "console"]), default=None, help="Log format.  [default: json]"),
+        click.option("--zap-log-level", type=LogLevel(), default=None, help="debug, info, error, or an integer above 0."),
+        go_flag("--zap-devel", default=False, help="Console format at level debug, unless said otherwise."),
+    ):
+        command = option(command)
+    return command
+
+
+def set_up(zap_devel: bool, zap_log_level: int | None, zap_encoder: str | None, zap_stacktrace_level: int) -> None:
+    """Sets logging up from the flags of :func:`log_options`."""
+    level = zap_log_level or (logging.DEBUG if zap_devel else logging.INFO)
+    encoder = zap_encoder or ("console" if zap_devel else "json")
+    set_up_logging(LogOptions(level, "console" if encoder == "console" else "json", zap_stacktrace_level))
+
+
+def namespace_of_pod(given: str | None) -> str:
+    """The namespace that this process runs in: as given, or ``POD_NAMESPACE``, or the pod's service account's, or ``default``."""
+    if given or os.environ.get("POD_NAMESPACE"):
+        return given or os.environ["POD_NAMESPACE"]
+    try:
+        with open("/var/run/secrets/kubernetes.io/serviceaccount/namespace", encoding="utf-8") as file:  # noqa: PTH123
+            return file.read().strip() or "default"
+    except OSError:
+        return "default"

@@ -1,0 +1,80 @@
+"""What the controller knows of each namespace, and the status of each integration that is written from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from quaybridge_sdk.mapping.conditions import Condition, NamespaceReport, NamespaceState
+
+
+class Ledger:
+    """The last report of each namespace, for each integration that covers it; thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._rows: dict[str, dict[str, NamespaceReport]] = {}
+
+    def record(self, report: NamespaceReport, integrations: Sequence[str]) -> set[str]:
+        """Keeps ``report`` for these integrations, and drops the namespace from all others.
+
+        Returns:
+            The keys of the integrations for which something changed.
+        """
+        changed = set()
+        with self._lock:
+            for key in {*self._rows, *integrations}:
+                rows = self._rows.setdefault(key, {})
+                before = rows.get(report.namespace)
+                after = report if key in integrations else None
+                if after is None:
+                    rows.pop(report.namespace, None)
+                else:
+                    rows[report.namespace] = after
+                if before != after:
+                    changed.add(key)
+        return changed
+
+    def drop(self, namespace: str) -> set[str]:
+        """Forgets a namespace; returns the integrations for which that changed something."""
+        return self.record(NamespaceReport(namespace, NamespaceState.READY), ())
+
+    def reports(self, integration: str) -> tuple[NamespaceReport, ...]:
+        with self._lock:
+            return tuple(self._rows.get(integration, {}).values())
+
+    def counts(self) -> Mapping[NamespaceState, int]:
+        """Namespaces by state, over all integrations."""
+        with self._lock:
+            latest = {row.namespace: row.state for rows in self._rows.values() for row in rows.values()}
+        return {state: sum(found is state for found in latest.values()) for state in NamespaceState}
+
+
+def merge_status(
+    current: Mapping[str, Any], found: Sequence[Condition], fields: Mapping[str, Any], generation: int, now: datetime
+) -> dict[str, Any] | None:
+    """The status to write, None when it would say the same: a condition keeps its transition time until its status changes.
+
+    ``lastUpdate`` is the contract's field; unlike the incumbent's it is RFC 3339, and changes only together with something else.
+    """
+    before = {c.get("type"): c for c in current.get("conditions") or () if isinstance(c, Mapping)}
+    stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    conditions = [_merge_condition(before.get(c.type, {}), c, generation, stamp) for c in found]
+    status = {**fields, "conditions": conditions, "observedGeneration": generation}
+    if all(current.get(key) == value for key, value in status.items()):
+        return None
+    return {**status, "lastUpdate": stamp}
+
+
+def _merge_condition(before: Mapping[str, Any], condition: Condition, generation: int, stamp: str) -> dict[str, Any]:
+    same = before.get("status") == condition.status and isinstance(before.get("lastTransitionTime"), str)
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": before["lastTransitionTime"] if same else stamp,
+    }

@@ -1,0 +1,100 @@
+"""A fixed number of worker threads on one queue. What a failure means for the key is a property of the error."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Hashable
+from typing import Generic, Protocol, Self, TypeVar
+
+from quaybridge_sdk.errors import PermanentRemoteError, QuaybridgeError, Retry, ThrottledError
+from quaybridge_sdk.runtime.queue import WorkQueue
+
+K = TypeVar("K", bound=Hashable)
+_log = logging.getLogger(__name__)
+
+PERMANENT_FLOOR = 15.0
+"""Seconds before something is tried again that an administrator must mend first; the back-off grows from there."""
+
+
+class WorkObserver(Protocol):
+    """Told about each piece of work, for metrics."""
+
+    def work_done(self, result: str, seconds: float) -> None:
+        """``result`` is ``ok``, an error's reason, or ``bug``."""
+
+
+class WorkerPool(Generic[K]):
+    """Runs ``handler`` for each key of ``queue`` in ``count`` threads; a context manager.
+
+    Args:
+        handler: answers None, or the seconds after which the key is due again in the background.
+        on_error: told of each error before the key is retried; must not raise.
+        grace: seconds that :meth:`stop` waits for work that is under way.
+    """
+
+    def __init__(
+        self,
+        queue: WorkQueue[K],
+        handler: Callable[[K], float | None],
+        count: int,
+        on_error: Callable[[K, Exception], None],
+        observer: WorkObserver | None = None,
+        grace: float = 8.0,
+        name: str = "worker",
+    ) -> None:
+        self._queue, self._handler, self._on_error, self._observer, self._grace = queue, handler, on_error, observer, grace
+        self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> bool:
+        """Hands out no more keys and waits for those under way; False when some were not finished within the grace."""
+        self._queue.shut_down()
+        deadline = time.monotonic() + self._grace
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    def _run(self) -> None:
+        while (key := self._queue.get()) is not None:
+            started = time.monotonic()
+            try:
+                result = self._work(key)
+            finally:
+                self._queue.done(key)
+            if self._observer is not None:
+                self._observer.work_done(result, time.monotonic() - started)
+
+    def _work(self, key: K) -> str:
+        try:
+            again = self._handler(key)
+        except QuaybridgeError as error:
+            self._on_error(key, error)
+            self._schedule(key, error)
+            return error.reason
+        except Exception as error:  # noqa: BLE001 - a bug in one key's work must not end the worker, and with it everybody's
+            _log.exception("bug: unexpected error while working on %s; please report it", key)
+            self._on_error(key, error)
+            self._queue.retry(key)
+            return "bug"
+        self._queue.forget(key)
+        if again is not None:
+            self._queue.add_after(key, again, background=True)
+        return "ok"
+
+    def _schedule(self, key: K, error: QuaybridgeError) -> None:
+        if error.retry is Retry.NEVER:
+            self._queue.forget(key)
+            return
+        floor = PERMANENT_FLOOR if isinstance(error, PermanentRemoteError) else 0.0
+        if isinstance(error, ThrottledError) and error.retry_after is not None:
+            floor = error.retry_after
+        self._queue.retry(key, floor)
