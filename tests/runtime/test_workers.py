@@ -24,7 +24,7 @@ class Recorder:
         self.errors: list[Exception] = []
         self.seen = threading.Event()
 
-    def work_done(self, result: str, seconds: float) -> None:
+    def work_done(self, key: str, result: str, seconds: float) -> None:
         assert seconds >= 0
         self.results.append(result)
         self.seen.set()

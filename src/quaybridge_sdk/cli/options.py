@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
@@ -42,6 +44,28 @@ class LogLevel(click.ParamType[int]):
             return parse_level(str(value))
         except InvalidInputError as error:
             self.fail(str(error), param, ctx)
+
+
+_DURATION = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?")
+
+
+class Duration(click.ParamType[timedelta]):
+    """A duration as Go programs write it: ``10h``, ``1h30m``, ``45s``."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        found = _DURATION.fullmatch(str(value))
+        parts = {unit: int(number) for unit, number in found.groupdict().items() if number} if found else {}
+        try:
+            duration = timedelta(**parts)
+        except OverflowError:
+            duration = timedelta()
+        if not duration:
+            self.fail(f"not a duration such as 10h, 1h30m or 45s: {value!r}", param, ctx)
+        return duration
 
 
 def go_flag(name: str, *, default: bool, help: str) -> Callable[[F], F]:

@@ -137,6 +137,11 @@ class Controller:
             self.metrics.count("quaybridge_imports_total", reason)
             self.ports.recorder.event("Build", key.namespace, key.name, reason, str(error), warning=True)
 
+    def work_done(self, key: Key, result: str, seconds: float) -> None:
+        """The worker pool's observer."""
+        self.metrics.count("quaybridge_reconciles_total", key.kind, result)
+        self.metrics.observe("quaybridge_reconcile_seconds", seconds, key.kind)
+
     def _work_on_namespace(self, namespace: str) -> float | None:
         outcome = self.reconciler.reconcile(namespace)
         for action in outcome.actions:

@@ -12,16 +12,17 @@ from quaybridge_sdk.errors import PermanentRemoteError, QuaybridgeError, Retry, 
 from quaybridge_sdk.runtime.queue import WorkQueue
 
 K = TypeVar("K", bound=Hashable)
+K_contra = TypeVar("K_contra", bound=Hashable, contravariant=True)
 _log = logging.getLogger(__name__)
 
 PERMANENT_FLOOR = 15.0
 """Seconds before something is tried again that an administrator must mend first; the back-off grows from there."""
 
 
-class WorkObserver(Protocol):
+class WorkObserver(Protocol[K_contra]):
     """Told about each piece of work, for metrics."""
 
-    def work_done(self, result: str, seconds: float) -> None:
+    def work_done(self, key: K_contra, result: str, seconds: float) -> None:
         """``result`` is ``ok``, an error's reason, or ``bug``."""
 
 
@@ -40,7 +41,7 @@ class WorkerPool(Generic[K]):
         handler: Callable[[K], float | None],
         count: int,
         on_error: Callable[[K, Exception], None],
-        observer: WorkObserver | None = None,
+        observer: WorkObserver[K] | None = None,
         grace: float = 8.0,
         name: str = "worker",
     ) -> None:
@@ -71,7 +72,7 @@ class WorkerPool(Generic[K]):
             finally:
                 self._queue.done(key)
             if self._observer is not None:
-                self._observer.work_done(result, time.monotonic() - started)
+                self._observer.work_done(key, result, time.monotonic() - started)
 
     def _work(self, key: K) -> str:
         try:

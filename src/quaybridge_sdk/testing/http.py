@@ -10,6 +10,7 @@ WSGI and ASGI servers hide.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
@@ -134,6 +135,7 @@ class HttpServer:
         self._log_lock = threading.Lock()
         self._server: _Server | None = None
         self.stopping = threading.Event()
+        self.bugs: list[Exception] = []
 
     def handle(self, request: Request) -> Response:
         """Answers one request; called from many threads at once."""
@@ -185,6 +187,8 @@ class HttpServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+        if self.bugs:
+            raise RuntimeError("the embedded server has a bug; please report it") from self.bugs[0]
 
 
 class _Server(ThreadingHTTPServer):
@@ -221,10 +225,8 @@ class _Server(ThreadingHTTPServer):
         with self._lock:
             doomed = list(self._open)
         for connection in doomed:
-            try:
+            with contextlib.suppress(OSError):  # closed by its own thread in the meantime
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # closed by its own thread in the meantime
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -239,7 +241,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         owner, started = self.server.owner, time.monotonic()
         request = self._read()
-        response = self._answer(owner, request)
+        try:
+            response = self._answer(owner, request)
+        except Exception as error:  # noqa: BLE001 - a bug of the embedded server must not look like a dropped connection
+            owner.bugs.append(error)
+            response = Response(500, f"bug in the embedded server: {error!r}".encode(), "text/plain")
         status = response.status if response is not None else 0
         # Before the answer goes out: who has the answer finds the request in the log.
         owner.record(Exchange(request.method, request.path, request.query, status, time.monotonic() - started))
@@ -250,10 +256,21 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read(self) -> Request:
         parts = urlsplit(self.path)
-        length = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return Request(self.command, parts.path, query, headers, self.rfile.read(length))
+        return Request(self.command, parts.path, query, headers, self._body())
+
+    def _body(self) -> bytes:
+        """The body, also a chunked one: docker and podman upload blobs so (RFC 9112, section 7.1)."""
+        if "chunked" not in self.headers.get("Transfer-Encoding", ""):
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        chunks = []
+        while size := int(self.rfile.readline().partition(b";")[0], 16):
+            chunks.append(self.rfile.read(size))
+            self.rfile.readline()
+        while self.rfile.readline().strip():
+            continue  # trailers are read, and not used
+        return b"".join(chunks)
 
     def _answer(self, owner: HttpServer, request: Request) -> Response | None:
         fault = owner.faults.take(f"{request.method} {self.path}")
@@ -310,4 +327,3 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
-

@@ -8,9 +8,9 @@ from __future__ import annotations
 from quaybridge_sdk.testing.http import Response
 
 from . import views
-from .answers import ERROR_TYPES, Refusal, not_found
+from .answers import ERROR_TYPES, RefusalError, not_found
 from .call import Call, ok
-from .state import Organization
+from .records import Organization
 
 _FIXED: views.View = {
     "can_create_repo": True,
@@ -44,7 +44,7 @@ def _membership(call: Call, organization: Organization) -> views.View:
 def user(call: Call) -> Response:
     """The token check: 401 for no token, a bad token, and a valid one without the scope ``user:read``."""
     if not call.has_scope("user:read"):
-        raise Refusal(typed="invalid_token", detail="Requires authentication", session_required=False)
+        raise RefusalError(typed="invalid_token", detail="Requires authentication", session_required=False)
     mine = [row for row in call.world.organizations.values() if call.world.teams_of(call.user, row.name)]
     view: views.View = {"anonymous": False, "username": call.user, "avatar": views.person(call.user)}
     view |= _FIXED | {"email": call.world.users[call.user]}
@@ -59,7 +59,7 @@ def error(call: Call, name: str) -> Response:
     return ok({"type": f"{call.base_url}/api/v1/error/{name}", "title": name, "description": description})
 
 
-def health(call: Call) -> Response:
+def health(_: Call) -> Response:
     return ok({"data": {"services": dict.fromkeys(_SERVICES, True)}, "status_code": 200})
 
 

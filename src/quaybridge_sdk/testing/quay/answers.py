@@ -21,7 +21,7 @@ ERROR_TYPES: Mapping[str, tuple[int, str]] = {  # endpoints/api/__init__.py and 
 }
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """An answer other than success. ``typed`` ones are rendered once the request's own address is known."""
 
     def __init__(self, response: Response | None = None, typed: str = "", detail: str = "", **extra: object) -> None:
@@ -37,23 +37,23 @@ class Refusal(Exception):
         return Response.of_json(status, body)
 
 
-def invalid(detail: str) -> Refusal:
+def invalid(detail: str) -> RefusalError:
     """Shape A, 400: what Quay's endpoints raise themselves."""
-    return Refusal(typed="invalid_request", detail=detail)
+    return RefusalError(typed="invalid_request", detail=detail)
 
 
-def not_found() -> Refusal:
-    return Refusal(typed="not_found", detail="Not Found")
+def not_found() -> RefusalError:
+    return RefusalError(typed="not_found", detail="Not Found")
 
 
-def message(text: str, status: int = 400) -> Refusal:
+def message(text: str, status: int = 400) -> RefusalError:
     """Shape B: an uncaught data model exception, or a werkzeug error on a known route."""
-    return Refusal(Response.of_json(status, {"message": text}))
+    return RefusalError(Response.of_json(status, {"message": text}))
 
 
-def csrf() -> Refusal:
+def csrf() -> RefusalError:
     """Shape C: JSON announced as HTML. Every write without a *valid* token, so also with an expired one."""
-    return Refusal(Response(403, b'{"error": "CSRF token was invalid or missing."}', _HTML))
+    return RefusalError(Response(403, b'{"error": "CSRF token was invalid or missing."}', _HTML))
 
 
 def page(status: int, title: str, **headers: str) -> Response:
@@ -61,15 +61,15 @@ def page(status: int, title: str, **headers: str) -> Response:
     return Response(status, f"<!doctype html>\n<html><title>{title}</title></html>\n".encode(), _HTML, headers)
 
 
-def crash() -> Refusal:
+def crash() -> RefusalError:
     """Shape D, 500: what Quay answers to some plain mistakes, such as a repository in a missing organization."""
-    return Refusal(page(500, "Internal Server Error"))
+    return RefusalError(page(500, "Internal Server Error"))
 
 
-def read_only() -> Refusal:
+def read_only() -> RefusalError:
     """Shape E: ``REGISTRY_STATE: readonly``."""
     text = "System is currently read-only. Pulls will succeed but all write operations are currently suspended."
-    return Refusal(Response.of_json(503, {"is_readonly": True, "message": text}))
+    return RefusalError(Response.of_json(503, {"is_readonly": True, "message": text}))
 
 
 _TYPES: Mapping[str, type] = {"string": str, "object": dict, "integer": int, "boolean": bool, "array": list}

@@ -10,8 +10,9 @@ from attrs import frozen
 
 from quaybridge_sdk.testing.http import Request, Response
 
-from .answers import Refusal, Schema, message, not_found, validate
-from .state import ROLES, Organization, Repository, Token, World
+from .answers import RefusalError, Schema, message, not_found, validate
+from .records import ROLES, Organization, Repository, Token
+from .world import World
 
 _NOT_JSON = "Did not attempt to load JSON data because the request Content-Type was not 'application/json'."
 _BROKEN = "The browser (or proxy) sent a request that this server could not understand."
@@ -70,8 +71,8 @@ class Call:
         if allowed:
             return
         if self.caller is None:
-            raise Refusal(typed="invalid_token", detail="Requires authentication")
-        raise Refusal(typed="insufficient_scope", detail="Unauthorized")
+            raise RefusalError(typed="invalid_token", detail="Requires authentication")
+        raise RefusalError(typed="insufficient_scope", detail="Unauthorized")
 
     def organization(self, name: str) -> Organization:
         """Shape A, 404, where the endpoint looks the organization up itself."""
@@ -116,6 +117,12 @@ class Call:
     def flag(self, name: str, default: bool = False) -> bool:
         value = self.request.query.get(name)
         return default if value is None else value.lower() in ("true", "1", "yes")
+
+    def number(self, name: str, default: int) -> int:
+        text = self.request.query.get(name, str(default))
+        if not text.isdecimal():
+            raise message(f"invalid literal for int() with base 10: {text!r}")
+        return int(text)
 
     def page(self, rows: list[Row], view: Callable[[Row], object], key: str, size: int) -> Response:
         """A keyset page of ``rows``; an invalid token is silently the first page again, as on a real Quay."""

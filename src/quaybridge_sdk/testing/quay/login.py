@@ -18,7 +18,7 @@ from attrs import Factory, define, frozen
 from quaybridge_sdk.testing.http import Request, Response
 
 from .repositories import NAME
-from .state import World
+from .world import World
 
 _LIFETIME = 3600.0  # seconds a bearer token holds: TOKEN_VALIDITY_LIFETIME_S
 _SCOPE = re.compile(r"repository:((?:[.\w-]+/)*[.\w-]+):((?:push|pull|\*)(?:,(?:push|pull|\*))*)")
@@ -38,7 +38,7 @@ _ERRORS: Mapping[str, tuple[int, str]] = {
 }
 
 
-class RegistryRefusal(Exception):
+class RegistryRefusalError(Exception):
     """An error of the registry protocol; a 401 names the address of the login and, with ``scope``, what is missing."""
 
     def __init__(self, code: str, text: str = "", scope: str = "", **detail: object) -> None:
@@ -78,7 +78,7 @@ class Logins:
         """A token for as much of the scope as the caller may: less than was asked for is no error here."""
         user, scope = self._identity(request), request.query.get("scope")
         if user is None and not scope:
-            raise RegistryRefusal("UNAUTHORIZED")
+            raise RegistryRefusalError("UNAUTHORIZED")
         token = ".".join(secrets.token_urlsafe(size) for size in (32, 128, 64))
         access = dict([self._granted(user, scope)]) if scope else {}
         self._grants[token] = Grant(access, time.monotonic() + _LIFETIME)
@@ -97,22 +97,22 @@ class Logins:
         try:
             name, _, password = base64.b64decode(value.strip(), validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            raise RegistryRefusal("UNAUTHORIZED", "Invalid basic auth header") from None
+            raise RegistryRefusalError("UNAUTHORIZED", "Invalid basic auth header") from None
         if name == "$oauthtoken" and password in self.world.tokens:
             return self.world.tokens[password].user
         robot = self.world.robot(name)
         if robot is None or not secrets.compare_digest(robot.token.encode(), password.encode()):
             text = f"Could not find robot with username: {name} and supplied password."
-            raise RegistryRefusal("UNAUTHORIZED", text if "+" in name else "Invalid Username or Password")
+            raise RegistryRefusalError("UNAUTHORIZED", text if "+" in name else "Invalid Username or Password")
         return robot.name
 
     def _granted(self, user: str | None, scope: str) -> tuple[str, frozenset[str]]:
         match = _SCOPE.fullmatch(scope)
         if match is None:
-            raise RegistryRefusal("INVALID_REQUEST", f"Unable to decode repository and actions: {scope}")
+            raise RegistryRefusalError("INVALID_REQUEST", f"Unable to decode repository and actions: {scope}")
         path, wanted = match[1], set(match[2].split(","))
         if not NAME.fullmatch(path.partition("/")[2]):
-            raise RegistryRefusal("NAME_INVALID", f"Invalid repository name: {path}")
+            raise RegistryRefusalError("NAME_INVALID", f"Invalid repository name: {path}")
         allowed = {"push"} if "push" in wanted and user and self._may_push(user, path) else set()
         row, role = self.world.repositories.get(path), self.world.role(user, path) if user else None
         allowed |= {"pull"} if role or (row and row.public) else set()

@@ -13,18 +13,16 @@ from quaybridge_sdk.testing.http import Response
 from . import views
 from .answers import STRING, invalid, message, schema
 from .call import Call, empty, ok
-from .state import Organization, Team
+from .records import Organization, Team
 
 NAME = re.compile(r"^([a-z0-9]+(?:[._-][a-z0-9]+)*)$")
 TAG_EXPIRATIONS = (0, 86400, 604800, 1209600, 2419200)  # TAG_EXPIRATION_OPTIONS: 0s 1d 1w 2w 4w
 _NEW = schema("name", name=STRING, email=STRING, contact_email=STRING, recaptcha_response=STRING)
-_CHANGE = schema(
-    email=STRING, contact_email=STRING, invoice_email={"type": "boolean"}, tag_expiration_s={"type": "integer"}
-)
+_CHANGE = schema(email=STRING, contact_email=STRING, invoice_email={"type": "boolean"}, tag_expiration_s={"type": "integer"})
 
 
 def name_fault(name: str) -> str | None:
-    """Why Quay refuses the name of an organization, robot or team; None when it does not (``"ab\\n"`` it takes)."""
+    """Why Quay refuses the name of an organization, robot or team; None when it takes it (also with a final newline)."""
     if not 2 <= len(name) <= 255:
         return "Namespace must be between 2 and 255 characters in length"
     return None if NAME.match(name) else f"Namespace must match expression {NAME.pattern}"
@@ -88,7 +86,7 @@ def superuser_list(call: Call) -> Response:
     """Unpaged without ``limit``, otherwise pages of at most 100 in the order of creation."""
     call.refuse_unless(call.is_superuser)
     rows = list(call.world.organizations.values())
-    limit = int(call.request.query.get("limit", 0))
+    limit = call.number("limit", 0)
     if limit > 100:
         raise invalid("Page limit cannot be above 100")
     return call.page(rows, views.superuser_organization, "organizations", limit or len(rows) or 1)

@@ -10,7 +10,7 @@ from quaybridge_sdk.testing.http import Response
 from . import views
 from .answers import crash, invalid, message, not_found, one_of, schema
 from .call import Call, empty, ok
-from .state import ROLES, Repository
+from .records import ROLES, Repository
 
 _ROLE = schema("role", role=one_of(*ROLES))
 _NONE = "User does not have permission for repo."

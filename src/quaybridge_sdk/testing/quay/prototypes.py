@@ -1,7 +1,7 @@
 """``/organization/{org}/prototypes``: default permissions, applied when a repository is created and only then.
 
 Sources: ``tests/cassettes/quay/prototypes.yaml``; quay/quay ``endpoints/api/prototype.py``. The rule by which they
-are applied is :meth:`quaybridge_sdk.testing.quay.state.World.create_repository`.
+are applied is :meth:`quaybridge_sdk.testing.quay.world.World.create_repository`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from quaybridge_sdk.testing.http import Response
 from . import views
 from .answers import STRING, invalid, message, not_found, one_of, schema
 from .call import Call, empty, ok
-from .state import ROLES, Organization, Prototype
+from .records import ROLES, Organization, Prototype
 
 _ROLE = one_of(*ROLES)
 _CHANGE = schema("role", role=_ROLE)

@@ -18,8 +18,9 @@ from attrs import Factory, define
 
 from quaybridge_sdk.testing.http import Request, Response
 
-from .login import Logins, RegistryRefusal, challenge
-from .state import Manifest, Repository, Tag, World
+from .login import Logins, RegistryRefusalError, challenge
+from .records import Manifest, Repository, Tag
+from .world import World
 
 INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 IMAGE_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -52,7 +53,7 @@ class Registry:
     def handle(self, request: Request, base_url: str, read_only: bool) -> Response:
         try:
             return self._dispatch(request, base_url, read_only)
-        except RegistryRefusal as refusal:
+        except RegistryRefusalError as refusal:
             return refusal.render(base_url)
 
     def _dispatch(self, request: Request, base_url: str, read_only: bool) -> Response:
@@ -64,10 +65,10 @@ class Registry:
         method = "GET" if request.method == "HEAD" else request.method
         handler = _HANDLERS.get((match["kind"], method)) if match else None
         if match is None or handler is None:
-            raise RegistryRefusal("UNSUPPORTED")
+            raise RegistryRefusalError("UNSUPPORTED")
         row = self._authorized(request, match["repo"])
         if read_only and request.method not in _READS:
-            raise RegistryRefusal("DENIED", is_readonly=True)
+            raise RegistryRefusalError("DENIED", is_readonly=True)
         return handler(self, request, row, match["ref"])
 
     def _authorized(self, request: Request, path: str) -> Repository:
@@ -76,9 +77,9 @@ class Registry:
         reads = request.method in _READS
         needed = {"pull", "push", "*"} if reads else {"push", "*"}
         if needed.isdisjoint(actions) and not (reads and row and row.public):
-            raise RegistryRefusal("UNAUTHORIZED", scope=f"repository:{path}:{'pull' if reads else 'pull,push'}")
+            raise RegistryRefusalError("UNAUTHORIZED", scope=f"repository:{path}:{'pull' if reads else 'pull,push'}")
         if row is None:
-            raise RegistryRefusal("NAME_UNKNOWN")
+            raise RegistryRefusalError("NAME_UNKNOWN")
         return row
 
     def start_upload(self, request: Request, row: Repository, _: str) -> Response:
@@ -99,7 +100,7 @@ class Registry:
     def finish_upload(self, request: Request, row: Repository, upload: str) -> Response:
         content, digest = self._upload(row, upload) + request.body, request.query.get("digest", "")
         if digest != digest_of(content):
-            raise RegistryRefusal("BLOB_UPLOAD_INVALID", reason="the digest is not that of the content")
+            raise RegistryRefusalError("BLOB_UPLOAD_INVALID", reason="the digest is not that of the content")
         del self.uploads[upload]
         self.blobs[digest] = content
         row.blobs.add(digest)
@@ -108,12 +109,12 @@ class Registry:
     def _upload(self, row: Repository, upload: str) -> bytes:
         path, content = self.uploads.get(upload, ("", b""))
         if path != _path(row):
-            raise RegistryRefusal("BLOB_UPLOAD_UNKNOWN")
+            raise RegistryRefusalError("BLOB_UPLOAD_UNKNOWN")
         return content
 
     def read_blob(self, _: Request, row: Repository, digest: str) -> Response:
         if digest not in row.blobs:
-            raise RegistryRefusal("BLOB_UNKNOWN")
+            raise RegistryRefusalError("BLOB_UNKNOWN")
         headers = {"Docker-Content-Digest": digest, "Accept-Ranges": "bytes"}
         return Response(200, self.blobs[digest], "application/octet-stream", headers)
 
@@ -123,13 +124,13 @@ class Registry:
         tag = row.live_tags.get(reference)
         if not by_digest and tag is None and any(old.name == reference for old in row.tags):
             text = f"Tag {reference} was deleted or has expired. To pull, revive via time machine"
-            raise RegistryRefusal("TAG_EXPIRED", text)
+            raise RegistryRefusalError("TAG_EXPIRED", text)
         digest = tag.digest if tag else reference
         manifest = row.manifests.get(digest)
         if manifest is None:
-            raise RegistryRefusal("MANIFEST_UNKNOWN")
+            raise RegistryRefusalError("MANIFEST_UNKNOWN")
         if not by_digest and manifest.media_type not in request.headers.get("accept", ""):
-            raise RegistryRefusal("UNSUPPORTED", f"Accept {manifest.media_type}: schema 1 is not imitated.")
+            raise RegistryRefusalError("UNSUPPORTED", f"Accept {manifest.media_type}: schema 1 is not imitated.")
         return Response(200, manifest.body, manifest.media_type, {"Docker-Content-Digest": digest})
 
     def write_manifest(self, request: Request, row: Repository, reference: str) -> Response:
@@ -137,7 +138,7 @@ class Registry:
         manifest, digest = _parse(request, row), digest_of(request.body)
         if _DIGEST.fullmatch(reference):
             if reference != digest:
-                raise RegistryRefusal("MANIFEST_INVALID", message="manifest digest mismatch")
+                raise RegistryRefusalError("MANIFEST_INVALID", message="manifest digest mismatch")
         else:
             now, old = int(time.time()), row.live_tags.get(reference)
             if old:
@@ -151,7 +152,7 @@ def _parse(request: Request, row: Repository) -> Manifest:
     """Raises MANIFEST_INVALID for another type, for broken JSON, and when a part has not been uploaded before."""
     media_type = request.headers.get("content-type", "")
     if media_type not in INDEX_TYPES + IMAGE_TYPES:
-        raise RegistryRefusal("MANIFEST_INVALID", message="manifest schema version not supported")
+        raise RegistryRefusalError("MANIFEST_INVALID", message="manifest schema version not supported")
     is_list = media_type in INDEX_TYPES
     try:
         content: dict[str, Any] = json.loads(request.body)
@@ -159,11 +160,11 @@ def _parse(request: Request, row: Repository) -> Manifest:
         digests = [part["digest"] for part in parts]
         size = sum(part["size"] for part in parts if part is not content.get("config"))
     except (ValueError, KeyError, TypeError) as error:
-        raise RegistryRefusal("MANIFEST_INVALID", message=f"failed to parse manifest: {error!r}") from None
+        raise RegistryRefusalError("MANIFEST_INVALID", message=f"failed to parse manifest: {error!r}") from None
     known = row.manifests.keys() if is_list else row.blobs
     for digest in digests:
         if digest not in known:
-            raise RegistryRefusal("MANIFEST_INVALID", message=f"unknown part: {digest}")
+            raise RegistryRefusalError("MANIFEST_INVALID", message=f"unknown part: {digest}")
     return Manifest(media_type, request.body, 0 if is_list else size, is_list)
 
 

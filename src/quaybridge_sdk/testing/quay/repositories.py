@@ -13,7 +13,7 @@ from quaybridge_sdk.testing.http import Response
 from . import views
 from .answers import STRING, crash, invalid, not_found, one_of, schema
 from .call import Call, empty, ok
-from .state import Repository
+from .records import Repository
 
 NAME = re.compile(r"(?=.{0,255}$)[a-z0-9][.a-z0-9_-]*(?:/[a-z0-9][.a-z0-9_-]*)*")
 PAGE_SIZE = 100
@@ -112,7 +112,7 @@ def tags(call: Call, repo: str) -> Response:
     row, query = call.repository(repo), call.request.query
     found = [tag for tag in reversed(row.tags) if not (tag.end and call.flag("onlyActiveTags"))]
     found = [tag for tag in found if query.get("specificTag", tag.name) == tag.name]
-    page, limit = int(query.get("page", 1)), min(int(query.get("limit", 50)), 100)
+    page, limit = call.number("page", 1), min(call.number("limit", 50), 100)
     shown = [views.tag(tag, row) for tag in found[(page - 1) * limit : page * limit]]
     return ok({"tags": shown, "page": page, "has_additional": len(found) > page * limit})
 

@@ -11,7 +11,7 @@ from . import views
 from .answers import invalid, message, schema
 from .call import Call, empty, ok
 from .organizations import name_fault
-from .state import Robot, robot_token
+from .records import Robot, robot_token
 
 _NEW = schema(description={"type": "string", "maxLength": 255}, unstructured_metadata={"type": "object"})
 _COLUMN = 255  # characters of the user table's name column, so of "org+robot"
@@ -27,8 +27,8 @@ def _find(call: Call, org: str, short: str) -> Robot:
 def _listed(call: Call, robot: Robot, token: bool, permissions: bool) -> views.View:
     view = views.robot(robot, token)
     if permissions:
-        namespace = robot.name.partition("+")[0]
-        view["teams"] = [views.avatar(team.name, "team") | {"name": team.name} for team in call.world.teams_of(robot.name, namespace)]
+        teams = call.world.teams_of(robot.name, robot.name.partition("+")[0])
+        view["teams"] = [{"name": team.name, "avatar": views.avatar(team.name, "team")} for team in teams]
         view["repositories"] = [row.name for row in call.world.repositories.values() if robot.name in row.users]
     return view
 
@@ -39,7 +39,7 @@ def listing(call: Call, org: str) -> Response:
     record = call.world.organizations.get(org)
     token = call.administers(org) and call.flag("token", default=True)
     robots = list(record.robots.values()) if record else []
-    limit = int(call.request.query.get("limit") or len(robots))
+    limit = call.number("limit", len(robots))
     return ok({"robots": [_listed(call, robot, token, call.flag("permissions")) for robot in robots[:limit]]})
 
 

@@ -7,7 +7,7 @@ path that ends in a slash) behind them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from urllib.parse import unquote
 
 from attrs import frozen
@@ -16,7 +16,7 @@ from quaybridge_sdk.testing.http import Response
 
 from . import about, organizations, permissions, prototypes, repositories, robots, teams
 from .answers import message, page
-from .call import Handler, ok
+from .call import Handler
 
 NOT_IMITATED: Mapping[str, str] = {
     "/api/v1/repository/<path:repo>/notification/": "notifications (webhooks)",
@@ -73,10 +73,16 @@ def _outside(subject: str) -> Handler:
 
 @frozen
 class Route:
+    """A row of the routing table; one that is not imitated serves any method."""
+
     method: str | None
     rule: str
     handler: Handler
     pattern: re.Pattern[str]
+
+    @property
+    def is_imitated(self) -> bool:
+        return self.method is not None
 
     def serves(self, method: str) -> bool:
         return self.method is None or self.method == ("GET" if method == "HEAD" else method)
@@ -94,19 +100,15 @@ def _routes() -> Iterator[Route]:
 _ROUTES = tuple(_routes())
 
 
-def is_outside(handler: Handler) -> bool:
-    return handler.__name__ == "refuse"
-
-
-def find(method: str, raw_path: str, base_url: str) -> tuple[Handler, dict[str, str]] | Response:
-    """The handler and its arguments, or the answer to a path or method that has none."""
+def find(method: str, raw_path: str, base_url: str) -> tuple[Route, dict[str, str]] | Response:
+    """The route and its arguments, or the answer to a path or method that has none."""
     path, known = unquote(raw_path), False
     if "%2f" in raw_path.lower():  # never a separator, never part of a name
         return page(404 if method == "GET" else 405, "Quay")
     for route in _ROUTES:
         match = route.pattern.fullmatch(path)
         if match and route.serves(method):
-            return route.handler, match.groupdict()
+            return route, match.groupdict()
         known = known or match is not None
         if route.rule.endswith("/") and route.serves(method) and route.pattern.fullmatch(path + "/"):
             return _redirect(base_url + raw_path + "/")

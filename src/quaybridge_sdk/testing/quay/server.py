@@ -13,8 +13,9 @@ from quaybridge_sdk.testing.http import Exchange, HttpServer, Request, Response
 from . import answers, routes, snapshots
 from .call import Call
 from .login import Logins
+from .records import ADMIN_SCOPES, IMPLIED, Token
 from .registry import Registry
-from .state import ADMIN_SCOPES, IMPLIED, Token, World
+from .world import World
 
 _MAX_BODY = 1 << 20  # nginx client_max_body_size of Quay's template, for /api
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -94,7 +95,8 @@ class EmbeddedQuay(HttpServer):
             with self._processors:
                 self.stopping.wait(self.latency)
         response = self._answer(request, caller, base_url)
-        response.headers = {**response.headers, "Connection": "close"}  # nginx: keepalive_timeout 0 for /api
+        if request.path.startswith("/api/"):  # nginx: keepalive_timeout 0 there
+            response.headers = {**response.headers, "Connection": "close"}
         return response
 
     def _caller(self, request: Request) -> Token | None:
@@ -109,14 +111,14 @@ class EmbeddedQuay(HttpServer):
         found = routes.find(request.method, request.path, base_url)
         if isinstance(found, Response):
             return found
-        handler, arguments = found
+        route, arguments = found
         call = Call(request, caller, self._world, base_url, self._reserved_until, self.read_only)
         try:
-            if not routes.is_outside(handler) and request.method not in _SAFE:
+            if route.is_imitated and request.method not in _SAFE:
                 self._refuse_write(caller)
             with self._lock:
-                return handler(call, **arguments)
-        except answers.Refusal as refusal:
+                return route.handler(call, **arguments)
+        except answers.RefusalError as refusal:
             return refusal.render(base_url)
 
     def _refuse_write(self, caller: Token | None) -> None:

@@ -9,7 +9,8 @@ from typing import TypeVar
 
 from attrs import frozen
 
-from .state import Organization, Repository, World
+from .records import Organization, Repository
+from .world import World
 
 Value = TypeVar("Value")
 
@@ -71,9 +72,7 @@ def token_sha256(token: str) -> str:
 
 def _repository(row: Repository) -> RepositorySnapshot:
     tags = {name: tag.digest for name, tag in row.live_tags.items()}
-    return RepositorySnapshot(
-        row.description, row.public, row.state, _frozen(row.users), _frozen(row.teams), _frozen(tags)
-    )
+    return RepositorySnapshot(row.description, row.public, row.state, _frozen(row.users), _frozen(row.teams), _frozen(tags))
 
 
 def _organization(record: Organization, world: World) -> OrganizationSnapshot:

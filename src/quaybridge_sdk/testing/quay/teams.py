@@ -11,7 +11,7 @@ from . import views
 from .answers import STRING, invalid, message, not_found, one_of, schema
 from .call import Call, empty, ok
 from .organizations import name_fault
-from .state import Organization, Team
+from .records import Organization, Team
 
 _TEAM = schema("role", role=one_of("member", "creator", "admin"), description=STRING)
 

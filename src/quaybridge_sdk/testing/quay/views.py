@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
-from .state import Organization, Prototype, Repository, Robot, Tag, Team, World
+from .records import Organization, Prototype, Repository, Robot, Tag, Team
+from .world import World
 
 View = dict[str, Any]
 QUOTA: Mapping[str, object] = {"quota_bytes": 0, "configured_quota": None}

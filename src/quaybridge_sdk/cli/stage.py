@@ -1,0 +1,171 @@
+"""The demo's stage: both embedded servers, the bridge's real processes, and a small client that plays `oc`."""
+
+from __future__ import annotations
+
+import base64
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import yaml
+from attrs import field, frozen
+
+from quaybridge_sdk.testing.openshift import EmbeddedOpenShift
+from quaybridge_sdk.testing.quay import EmbeddedQuay
+from quaybridge_sdk.testing.tls import self_signed
+
+T = TypeVar("T")
+WEBHOOK_NAME = "quayintegration.quay.redhat.com"
+
+
+class DemoError(Exception):
+    """Something did not happen in time, or not as it should."""
+
+
+def eventually(what: str, look: Callable[[], T | None], seconds: float = 20.0) -> T:
+    """Looks again and again until there is something; it returns that.
+
+    Raises:
+        DemoError: nothing came within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise DemoError(f"{what}: not within {seconds:.0f} s")
+
+
+def definitions() -> list[dict[str, Any]]:
+    """The CRDs that an administrator applies."""
+    found = sorted(files("quaybridge_sdk").joinpath("crds").iterdir(), key=lambda item: item.name)
+    return [yaml.safe_load(item.read_text(encoding="utf-8")) for item in found]
+
+
+@frozen
+class Cluster:
+    """Plays the user and the administrator: a thin client of the OpenShift API."""
+
+    url: str
+    token: str = field(repr=False)
+
+    def call(self, method: str, path: str, body: object = None, content_type: str = "application/json") -> dict[str, Any]:
+        """One request; the decoded answer. Raises DemoError when it is refused."""
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": content_type}
+        response = httpx.request(method, self.url + path, headers=headers, json=body, timeout=30, trust_env=False)
+        if response.status_code >= 400:
+            raise DemoError(f"{method} {path}: {response.status_code} {response.text[:300]}")
+        answer = response.json()
+        assert isinstance(answer, dict)  # noqa: S101 - every answer of a Kubernetes API is an object
+        return answer
+
+    def find(self, path: str) -> dict[str, Any] | None:
+        """The object, None when it is not there."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        response = httpx.get(self.url + path, headers=headers, timeout=30, trust_env=False)
+        return response.json() if response.status_code == 200 else None
+
+
+@frozen
+class Stage:
+    """What is on the stage."""
+
+    quay: EmbeddedQuay
+    openshift: EmbeddedOpenShift
+    cluster: Cluster
+    folder: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        return self.folder / "kubeconfig"
+
+
+@contextmanager
+def set_stage(folder: Path) -> Iterator[Stage]:
+    """Starts both servers, installs the CRDs, and starts the bridge's two programs; stops all of it at the end."""
+    with ExitStack() as stack:
+        quay = stack.enter_context(EmbeddedQuay())
+        openshift = stack.enter_context(EmbeddedOpenShift(definitions=()))
+        openshift.kubeconfig(folder / "kubeconfig")
+        stage = Stage(quay, openshift, Cluster(openshift.url, openshift.token), folder)
+        for definition in definitions():
+            stage.cluster.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
+        yield stage
+
+
+@contextmanager
+def bridge(stage: Stage) -> Iterator[tuple[subprocess.Popen[bytes], subprocess.Popen[bytes]]]:
+    """The controller and the webhook as real processes, ready; ended with SIGTERM, as a pod is."""
+    certificate, key, authority = self_signed(stage.folder, "127.0.0.1")
+    health, webhook_health, port = free_ports(3)
+    with ExitStack() as stack:
+        common = ["--kubeconfig", str(stage.kubeconfig), "--metrics-bind-address", "0", "--health-probe-bind-address"]
+        controller = stack.enter_context(process(stage, "controller", *common, f"127.0.0.1:{health}"))
+        served = ["--webhook-bind-address", f"127.0.0.1:{port}", "--webhook-cert-file", str(certificate)]
+        arguments = [*common, f"127.0.0.1:{webhook_health}", *served, "--webhook-key-file", str(key)]
+        webhook = stack.enter_context(process(stage, "webhook", *arguments))
+        for name, number, running in (("controller", health, controller), ("webhook", webhook_health, webhook)):
+            eventually(f"{name} ready", lambda number=number, running=running: _ready(number, running))  # type: ignore[misc]
+        register_webhook(stage.cluster, f"https://127.0.0.1:{port}/admissionwebhook", Path(authority))
+        yield controller, webhook
+
+
+@contextmanager
+def process(stage: Stage, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """``quaybridge <arguments>`` in a process of its own; its log goes into the stage's folder."""
+    log = stage.folder / f"{arguments[0]}.log"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("KUBE", "QUAYBRIDGE_"))}
+    with log.open("ab") as output:
+        command = [sys.executable, "-m", "quaybridge_sdk.cli", *arguments]
+        running = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: S603 - our own program
+        try:
+            yield running
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def _ready(port: int, running: subprocess.Popen[bytes]) -> bool:
+    if running.poll() is not None:
+        raise DemoError(f"the process ended with exit code {running.returncode}")
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def register_webhook(cluster: Cluster, url: str, authority: Path) -> None:
+    """The MutatingWebhookConfiguration of the contract, with an address on this machine in place of a Service."""
+    bundle = base64.b64encode(authority.read_bytes()).decode("ascii")
+    rule = {"operations": ["CREATE"], "apiGroups": ["build.openshift.io"], "apiVersions": ["v1"], "resources": ["builds"]}
+    webhook = {
+        "name": WEBHOOK_NAME,
+        "clientConfig": {"url": url, "caBundle": bundle},
+        "rules": [rule],
+        "failurePolicy": "Fail",
+        "sideEffects": "None",
+        "admissionReviewVersions": ["v1", "v1beta1"],
+        "timeoutSeconds": 10,
+    }
+    path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
+    cluster.call("POST", path, {"metadata": {"name": "quay-bridge-operator"}, "webhooks": [webhook]})
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [opened.getsockname()[1] for opened in sockets]
+    finally:
+        for opened in sockets:
+            opened.close()
+
