@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from datetime import datetime
 
@@ -72,7 +73,7 @@ class SecretRules(Rules):
         if folded or "data" in value:
             value["data"] = (value.get("data") or {}) | folded
 
-    def validate(self, value: Json, old: Json | None) -> list[Cause]:
+    def validate(self, value: Json) -> list[Cause]:
         data = value.get("data") or {}
         causes = [
             bad(f"data[{key}]", key, "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. "
@@ -81,8 +82,7 @@ class SecretRules(Rules):
         ]  # fmt: skip
         if sum(len(base64.b64decode(entry)) for entry in data.values()) > self._LIMIT:
             causes.append(Cause("FieldValueTooLong", "data", f"Too long: may not be more than {self._LIMIT} bytes"))
-        causes += self._docker(value["type"], data)
-        return causes + (self._immutable(value, old) if old else [])
+        return causes + self._docker(value["type"], data)
 
     def _docker(self, kind: str, data: Json) -> list[Cause]:
         key = self._KEYS.get(kind)
@@ -94,7 +94,7 @@ class SecretRules(Rules):
         fault = json_fault(text)
         return [bad(f"data[{key}]", "<secret contents redacted>", fault)] if fault else []
 
-    def _immutable(self, value: Json, old: Json) -> list[Cause]:
+    def validate_change(self, value: Json, old: Json) -> list[Cause]:
         if value["type"] != old["type"]:
             return [bad("type", value["type"], "field is immutable")]
         if old.get("immutable") and value.get("data") != old.get("data"):
@@ -103,16 +103,14 @@ class SecretRules(Rules):
 
 
 def json_fault(text: str) -> str:
-    """Why a text is not JSON, as Go says it; "" when it is."""
-    import json
-
+    """Why a text is not JSON, as Go says it (its three literals apart, the texts agree in general only); "" when it is."""
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        for word, kind in (("null", "null"), ("true", "true"), ("false", "false")):
-            common = len([1 for a, b in zip(text, word, strict=False) if a == b])
-            if text[:1] == word[0] and common < len(text):
-                return f"invalid character '{text[common]}' in literal {kind} (expecting '{word[common]}')"
+        for word in ("null", "true", "false"):
+            agreed = next((index for index, letter in enumerate(word) if text[index : index + 1] != letter), len(word))
+            if 0 < agreed < min(len(text), len(word)):
+                return f"invalid character '{text[agreed]}' in literal {word} (expecting '{word[agreed]}')"
         if error.pos >= len(text):
             return "unexpected end of JSON input"
         return f"invalid character '{text[error.pos]}' looking for beginning of value"
@@ -131,7 +129,7 @@ class EventRules(Rules):
                           ("reportingComponent", ""), ("reportingInstance", "")):  # fmt: skip
             value.setdefault(key, zero)
 
-    def validate(self, value: Json, old: Json | None) -> list[Cause]:
+    def validate(self, value: Json) -> list[Cause]:
         about = value.get("involvedObject", {}).get("namespace", "")
         if about != value["metadata"]["namespace"] and not (not about and value["metadata"]["namespace"] == "default"):
             return [bad("involvedObject.namespace", about, "does not match event.namespace")]
@@ -150,7 +148,7 @@ class LeaseRules(Rules):
                 form = "2006-01-02T15:04:05.000000Z07:00"
                 raise DecodeError(f'parsing time "{text}" as "{form}": cannot parse "{text}" as "2006"') from None
 
-    def validate(self, value: Json, old: Json | None) -> list[Cause]:
+    def validate(self, value: Json) -> list[Cause]:
         seconds = value.get("spec", {}).get("leaseDurationSeconds")
         if seconds is not None and seconds <= 0:
             return [bad("spec.leaseDurationSeconds", seconds, "must be greater than 0")]
@@ -179,8 +177,9 @@ class WebhookConfigurationRules(Rules):
             if service := webhook.get("clientConfig", {}).get("service"):
                 service.setdefault("port", 443)
 
-    def validate(self, value: Json, old: Json | None) -> list[Cause]:
-        return [cause for index, entry in enumerate(value.get("webhooks") or []) for cause in self._one(f"webhooks[{index}]", entry)]
+    def validate(self, value: Json) -> list[Cause]:
+        found = enumerate(value.get("webhooks") or [])
+        return [cause for index, entry in found for cause in self._one(f"webhooks[{index}]", entry)]
 
     def _one(self, at: str, webhook: Json) -> list[Cause]:
         config, causes = webhook.get("clientConfig", {}), []

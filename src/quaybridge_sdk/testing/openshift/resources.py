@@ -48,7 +48,14 @@ class Rules:
     def on_update(self, value: Json, old: Json) -> None:
         """Restores or derives what the server decides on an update of the main resource."""
 
-    def validate(self, value: Json, old: Json | None) -> list[Cause]:
+    def validate(self, value: Json) -> list[Cause]:
+        """The faults of an object, whether new or changed."""
+        del value
+        return []
+
+    def validate_change(self, value: Json, old: Json) -> list[Cause]:
+        """The faults of a change beyond those of its outcome."""
+        del value, old
         return []
 
 

@@ -62,9 +62,10 @@ def fields(text: str, known: Mapping[str, str], strict: bool) -> Predicate:
     """
     terms: list[tuple[str, bool, str]] = []
     for part in filter(None, text.split(",")):
-        label, operator, wanted = re.fullmatch(r"([^=!]+)(==|=|!=)(.*)", part).groups() if "=" in part else (part, "", "")  # type: ignore[union-attr]
-        if not operator:
+        match = re.fullmatch(r"([^=!]+)(==|=|!=)(.*)", part)
+        if match is None:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
+        label, operator, wanted = match.groups()
         if label not in known:
             names = ", ".join(f'"{name}"' for name in known)
             raise bad_request(

@@ -35,9 +35,7 @@ class Typed(Protocol):
 class ApiError(Exception):
     """An answer that is a failure. ``details=None`` leaves the member out; ``reason=None`` too."""
 
-    def __init__(
-        self, code: int, reason: str | None, message: str, details: Json | None = None, **headers: str
-    ) -> None:
+    def __init__(self, code: int, reason: str | None, message: str, details: Json | None = None, **headers: str) -> None:
         super().__init__(message)
         self.code, self.reason, self.message, self.details = code, reason, message, details
         self.headers: Mapping[str, str] = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -126,9 +124,7 @@ def invalid(group: str, kind: str, name: str, causes: Sequence[Cause]) -> ApiErr
     """422 Invalid. A cause found twice is listed twice but said once, as the real server does."""
     said = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
-    return ApiError(
-        422, "Invalid", f'{qualified(kind, group)} "{name}" is invalid: {text}', details(name, group, kind, causes)
-    )
+    return ApiError(422, "Invalid", f'{qualified(kind, group)} "{name}" is invalid: {text}', details(name, group, kind, causes))
 
 
 def bad_request(text: str) -> ApiError:

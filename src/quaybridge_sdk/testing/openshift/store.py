@@ -38,7 +38,7 @@ class Store:
     def __init__(self, first: int = 1000) -> None:
         self.changed = threading.Condition(threading.RLock())
         self.version = first
-        self._floors: dict[str | None, int] = {None: first}
+        self._floors: dict[str, int] = {"*": first}
         self._objects: dict[Key, dict[tuple[str, str], Json]] = defaultdict(dict)
         self._events: dict[Key, list[Event]] = defaultdict(list)
         self.listeners: list[Callable[[Event], None]] = []
@@ -92,7 +92,7 @@ class Store:
 
     def oldest(self, key: Key) -> int:
         """The oldest resourceVersion a watch of this resource may start from."""
-        return max(self._floors[None], self._floors.get(key[0], 0))
+        return max(self._floors["*"], self._floors.get(key[0], 0))
 
     def compact(self, groups: Collection[str] = ()) -> None:
         """Makes every resourceVersion so far too old, for some groups or (without groups) for all.
@@ -102,5 +102,5 @@ class Store:
         """
         with self.changed:
             self.version += 1
-            for group in groups or [None]:
+            for group in groups or ("*",):
                 self._floors[group] = self.version
