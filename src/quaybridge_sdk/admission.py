@@ -1,21 +1,21 @@
-"""An AdmissionReview in, its answer out: the cluster's caches and the build rule, joined. No call is made, nothing is waited for.
+"""An AdmissionReview in, its answer out: the cluster's caches and the build rule, joined. No call is made, nothing is
+waited for.
 
 The flow for one posted body::
 
     decode_review  ->  Admission.review  ->  Decided, or Held until the builder's pull secret is linked  ->  encode_answer
 
-Who answers over the network (:mod:`quaybridge_sdk.runtime.webhook`) keeps a :class:`Held` request, reviews it again after a change of the
-caches, and denies it when its time is over.
+Who answers over the network (:mod:`quaybridge_sdk.runtime.webhook`) keeps a :class:`Held` request, reviews it again
+after a change of the caches, and denies it when its time is over.
 """
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 import orjson
-from attrs import evolve, frozen
+from attrs import frozen
 
 from quaybridge_sdk.errors import InvalidReviewError
 from quaybridge_sdk.mapping.build_patch import BUILDER, Rewrite, Verdict, decide
@@ -60,13 +60,14 @@ class Held:
     def denied(self) -> Decided:
         """The answer when the Secret has not come in time.
 
-        Its code is 503 on purpose: OpenShift's BuildConfig controller tries again after it, but gives up for good after the 400 or 403
-        of a plain denial ("gave up on Build for BuildConfig"), and then the first build of a new application never runs.
+        Its code is 503 on purpose: OpenShift's BuildConfig controller tries again after it, but gives up for good after
+        the 400 or 403 of a plain denial ("gave up on Build for BuildConfig"), and then the first build of a new
+        application never runs.
         """
         message = (
             f"{NOT_PROVISIONED}: Secret {self.secret!r} is not among the secrets of service account "
-            f"{self.namespace}/{BUILDER}. It comes with the namespace's Quay organization: start the build again in a minute. If it "
-            "stays so, the QuayIntegration's conditions and events, or `quaybridge doctor`, tell what is in the way."
+            f"{self.namespace}/{BUILDER}. It comes with the namespace's Quay organization: start the build again in a minute. "
+            "If it stays so, the QuayIntegration's conditions and events, or `quaybridge doctor`, tell what is in the way."
         )
         given = self.decided.answer
         return Decided("denied", denial(given.api_version, given.uid, 503, "ServiceUnavailable", message))
@@ -126,8 +127,8 @@ class Admission:
         return self._hold(request.build, rewrite, decided) or decided
 
     def after_bug(self, request: AdmissionRequest) -> Decided:
-        """The answer when :meth:`review` raised, which is a bug: as the ``failurePolicy`` of the integrations that cover the namespace
-        says; «Fail» when they cannot be told.
+        """The answer when :meth:`review` raised, which is a bug: as the ``failurePolicy`` of the integrations that cover
+        the namespace says; «Fail» when they cannot be told.
         """
         if self._ignores_bugs(request):
             warning = f"quaybridge: {INTERNAL_ERROR}. The build was not changed to push to Quay."
@@ -164,6 +165,9 @@ class AssignmentTable:
     def __init__(self, integrations: tuple[QuayIntegration, ...]) -> None:
         self.integrations = integrations
         self._known: dict[str, Assignment] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
 
     def __call__(self, namespace: str) -> Assignment:
         known = self._known.get(namespace)

@@ -58,10 +58,12 @@ def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now:
         interval: the longest time between two full checks.
     """
     applied = cluster.applied
-    if believed.complete_at is None and applied is None:
-        return Depth.FIRST
+    if believed.complete_at is None and not (applied and applied.registry.startswith(desired.place)):
+        return Depth.FIRST  # no record is of this organization in this Quay: whose is it?
     checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
     if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
+        return Depth.FULL
+    if _nameless(believed, desired):
         return Depth.FULL
     return Depth.ROBOTS if _damaged(cluster, desired, applied) else Depth.NOTHING
 

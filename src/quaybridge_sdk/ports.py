@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, Literal, Protocol
+from datetime import datetime
+from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage, Namespace, ServiceAccount
@@ -135,39 +136,44 @@ class EventRecorder(Protocol):
 
 @frozen
 class LeaseRecord:
-    """A coordination Lease, as leader election needs it. Times are RFC 3339 texts: only their change is looked at."""
+    """A coordination Lease. ``holder`` is "" when it was released; the times are None when not set. ``version`` "": not there yet.
 
-    holder: str
-    duration: int
-    acquired: str
-    renewed: str
+    ``others`` is what else the object holds; it is written back as it was.
+    """
+
+    namespace: str
+    name: str
+    holder: str = ""
+    duration_seconds: int = 0
+    acquired: datetime | None = None
+    renewed: datetime | None = None
     transitions: int = 0
-    resource_version: str = ""
+    version: str = ""
+    others: Mapping[str, Any] = field(factory=dict, eq=False, repr=False)
 
 
 class LeasePort(Protocol):
-    """Reads and writes one kind of object: leases."""
+    """Reads and writes Leases, guarded by their resourceVersion."""
 
-    def read_lease(self, namespace: str, name: str) -> LeaseRecord | None: ...
+    def read(self, namespace: str, name: str) -> LeaseRecord | None: ...
 
-    def create_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
-        """Raises AlreadyExistsError when another candidate was first."""
+    def write(self, record: LeaseRecord) -> LeaseRecord:
+        """Creates it when ``record.version`` is "", else replaces it; answers it with its new version.
 
-    def update_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
-        """With the record's resourceVersion; raises ConflictError when another candidate wrote in between."""
-
-
-ChangeKind = Literal["namespace", "serviceaccount", "secret", "imagestream", "build", "integration", "credentials"]
+        Raises:
+            ConflictError: somebody else made, changed or deleted it since it was read.
+        """
 
 
 @frozen
 class Change:
     """Something changed in the caches; what exactly does not matter, since work is done on the whole state.
 
-    ``namespace`` is "" for integrations and credentials.
+    ``kind`` is one of ``namespace``, ``serviceaccount``, ``secret``, ``imagestream``, ``build``, ``quayintegration`` and
+    ``credentials``; ``namespace`` is a namespace's own name for a namespace, "" for an integration.
     """
 
-    kind: ChangeKind
+    kind: str
     namespace: str
     name: str
 

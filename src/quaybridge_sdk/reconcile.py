@@ -10,17 +10,20 @@ import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import partial
 
 from attrs import evolve, field, frozen
 
 from quaybridge_sdk.apply import apply, apply_to_cluster
+from quaybridge_sdk.effects import Result as ActionResult
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.errors import AlreadyExistsError, OwnershipError
 from quaybridge_sdk.mapping.desired import desired_state, released_state, settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
-from quaybridge_sdk.model.actions import Action
+from quaybridge_sdk.model.actions import Action, CreateRobot
 from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.observe import observe_all, observe_organization, observe_robots
 from quaybridge_sdk.plan import Depth, assumed, depth, plan
@@ -138,18 +141,21 @@ class Reconciler:
         return self.full_check_interval * (0.8 + 0.2 * (zlib.crc32(namespace.encode()) % 1000) / 1000)
 
     def preview(self, namespace: str) -> tuple[Action, ...]:
-        """The first round of what :meth:`reconcile` would do, with nothing changed: reads only. Raises the same errors."""
+        """All that :meth:`reconcile` would do now, with nothing changed: it reads Quay in full, and plays the rest.
+
+        Raises:
+            QuaybridgeError: as :meth:`reconcile`.
+        """
         cluster = self.reader.state(namespace)
         integration = assign(self.reader.integrations(), namespace).integration
-        if cluster is None or integration is None or cluster.namespace.terminating or waits_for_project(cluster):
+        if cluster is None or integration is None or waits_for_project(cluster):
             return ()
         with self.registries.registry(integration) as registry:
-            cluster_uid = self.reader.cluster_uid()
-            desired = desired_state(integration, cluster, cluster_uid)
+            if cluster.namespace.terminating:
+                return self._plan_release(registry, cluster, integration)
+            desired = desired_state(integration, cluster, self.reader.cluster_uid())
             state = self._look(registry, desired, RegistryState(), Depth.FIRST)
-            settled = settle(desired, state, cluster_uid)
-            _require_writable(settled)
-            return plan(Observed(cluster, state), settled)
+            return self._advance(Observed(cluster, state), desired, _imagined)[1]
 
     def _converge(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
         namespace = cluster.namespace.name
@@ -167,7 +173,8 @@ class Reconciler:
         with self.registries.registry(integration) as registry:
             try:
                 state = self._look(registry, desired, believed, wanted)
-                observed, done = self._apply(registry, Observed(cluster, state), desired)
+                perform = partial(apply, registry=registry, cluster=self.writer)
+                observed, done = self._advance(Observed(cluster, state), desired, perform)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, observed.registry)
@@ -182,8 +189,10 @@ class Reconciler:
             return observe_all(registry, name, RegistryState(), now)
         return observe_robots(registry, name, believed) if wanted is Depth.ROBOTS else believed
 
-    def _apply(self, registry: Registry, observed: Observed, desired: Desired) -> tuple[Observed, tuple[Action, ...]]:
-        """Plans, applies, learns, and plans again until nothing is left."""
+    def _advance(
+        self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]
+    ) -> tuple[Observed, tuple[Action, ...]]:
+        """Plans, performs, learns, and plans again until nothing is left."""
         done: list[Action] = []
         cluster_uid = self.reader.cluster_uid()
         for _ in range(MAX_ROUNDS):
@@ -191,7 +200,7 @@ class Reconciler:
             _require_writable(settled)
             actions = plan(observed, settled)
             for action in actions:
-                observed = after(observed, action, apply(action, registry, self.writer))
+                observed = after(observed, action, perform(action))
                 done.append(action)
             if not actions:
                 break
@@ -212,14 +221,23 @@ class Reconciler:
         return self._release_with(cluster, integration)
 
     def _release_with(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
-        cluster_uid = self.reader.cluster_uid()
-        name = organization_name(integration.cluster_id, cluster.namespace.name)
         with self.registries.registry(integration) as registry:
-            state = observe_organization(registry, name, self.clock())
-            actions = plan(Observed(cluster, state), released_state(integration, cluster, state, cluster_uid))
+            actions = self._plan_release(registry, cluster, integration)
             for action in actions:
                 apply(action, registry, self.writer)
-        return Outcome(Result.RELEASED, integration, name, actions)
+        return Outcome(Result.RELEASED, integration, organization_name(integration.cluster_id, cluster.namespace.name), actions)
+
+    def _plan_release(self, registry: Registry, cluster: ClusterState, integration: QuayIntegration) -> tuple[Action, ...]:
+        name = organization_name(integration.cluster_id, cluster.namespace.name)
+        state = observe_organization(registry, name, self.clock())
+        return plan(Observed(cluster, state), released_state(integration, cluster, state, self.reader.cluster_uid()))
+
+
+def _imagined(action: Action) -> ActionResult:
+    """What an action would answer: only a new robot's token matters for what comes after it."""
+    if isinstance(action, CreateRobot):
+        return Robot(action.robot, action.description, SecretText("made by Quay"))
+    return None
 
 
 def _require_writable(desired: Desired) -> None:

@@ -9,7 +9,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, UnreachableError
+from quaybridge_sdk.errors import ConflictError, UnreachableError
 from quaybridge_sdk.ports import LeaseRecord
 from quaybridge_sdk.runtime.leader import ElectionTimes, LeaderElector
 
@@ -22,25 +22,16 @@ class Lease:
         self.version = 0
         self.down = False
 
-    def read_lease(self, namespace: str, name: str) -> LeaseRecord | None:
+    def read(self, namespace: str, name: str) -> LeaseRecord | None:
         self._up()
         return self.record
 
-    def create_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
+    def write(self, record: LeaseRecord) -> LeaseRecord:
         self._up()
-        if self.record is not None:
-            raise AlreadyExistsError("lease", system="kubernetes")
-        return self._store(record)
-
-    def update_lease(self, namespace: str, name: str, record: LeaseRecord) -> LeaseRecord:
-        self._up()
-        if self.record is None or record.resource_version != self.record.resource_version:
+        if record.version != (self.record.version if self.record else ""):
             raise ConflictError("lease", system="kubernetes")
-        return self._store(record)
-
-    def _store(self, record: LeaseRecord) -> LeaseRecord:
         self.version += 1
-        self.record = evolve(record, resource_version=str(self.version))
+        self.record = evolve(record, version=str(self.version))
         return self.record
 
     def _up(self) -> None:

@@ -7,15 +7,18 @@ import os
 import socket
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import click
+from attrs import define
 
 from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
 from quaybridge_sdk.cli.options import BindAddress, Duration, cluster_options, go_flag, log_options, namespace_of_pod, set_up
+from quaybridge_sdk.cli.pages import serve_pages
+from quaybridge_sdk.ports import Change
 from quaybridge_sdk.runtime.controller import Controller, ControllerOptions, Key
-from quaybridge_sdk.runtime.health import Address, Page, PageServer, checks_page
 from quaybridge_sdk.runtime.leader import INCUMBENT_LOCK, LeaderElector
 from quaybridge_sdk.runtime.lifecycle import Stopper
 from quaybridge_sdk.runtime.metrics import Metrics
@@ -25,6 +28,17 @@ _log = logging.getLogger(__name__)
 
 LEASE_LOST = 3
 """Exit code of a leader that lost its lease: the pod is started anew, and stands in line again."""
+
+
+@define
+class Feed:
+    """Passes changes on to the controller, which is made after the caches; what came before, it reads from them."""
+
+    listener: Callable[[Change], None] | None = None
+
+    def __call__(self, change: Change) -> None:
+        if self.listener is not None:
+            self.listener(change)
 
 
 @click.command("controller")
@@ -59,10 +73,12 @@ def command(**flags: Any) -> int:
     set_up(flags["zap_devel"], flags["zap_log_level"], flags["zap_encoder"], flags["zap_stacktrace_level"])
     metrics = Metrics()
     with Stopper() as stopper, ExitStack() as stack:
-        assembly = stack.enter_context(assemble(flags["kubeconfig"], flags["context"], metrics))
+        feed = Feed()
+        assembly = stack.enter_context(assemble(flags["kubeconfig"], flags["context"], metrics, feed))
         options = ControllerOptions(full_check_interval=flags["full_check_interval"])
         controller = Controller(assembly.ports, options, metrics, utc_now)
-        _serve_pages(stack, flags["metrics_bind_address"], flags["health_probe_bind_address"], metrics, assembly)
+        feed.listener = controller.on_change
+        serve_pages(stack, flags["metrics_bind_address"], flags["health_probe_bind_address"], metrics, assembly)
         if not flags["leader_elect"]:
             return _run(controller, assembly, flags, stopper.stopped)
         elector = LeaderElector(
@@ -72,18 +88,6 @@ def command(**flags: Any) -> int:
             f"{os.environ.get('POD_NAME') or socket.gethostname()}_{uuid.uuid4()}",
         )
         return _run_as_leader(elector, controller, assembly, flags, stopper.stopped)
-
-
-def _serve_pages(stack: ExitStack, metrics_at: Address | None, health_at: Address | None, metrics: Metrics, assembly: Assembly) -> None:
-    def metrics_page() -> Page:
-        return Page(200, metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
-
-    if metrics_at is not None:
-        stack.enter_context(PageServer(metrics_at, {"/metrics": metrics_page}))
-    if health_at is not None:
-        # Ready means that the caches are filled. A replica that waits for the lease is ready, too: it is to be kept.
-        pages = {"/healthz": checks_page({}), "/readyz": checks_page({"caches": lambda: assembly.caches.synced})}
-        stack.enter_context(PageServer(health_at, pages))
 
 
 def _run_as_leader(
@@ -118,7 +122,6 @@ def _run(controller: Controller, assembly: Assembly, flags: dict[str, Any], stop
     while not assembly.caches.wait_synced(0.5):
         if stopped.is_set():
             return 0
-    unsubscribe = assembly.caches.subscribe(controller.on_change)
     pool: WorkerPool[Key] = WorkerPool(
         controller.queue, controller.work, flags["workers"], controller.on_error, controller, grace=flags["grace"]
     )
@@ -126,5 +129,4 @@ def _run(controller: Controller, assembly: Assembly, flags: dict[str, Any], stop
         controller.enqueue_all()
         _log.info("working with %d workers", flags["workers"])
         stopped.wait()
-    unsubscribe()
     return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -52,6 +53,7 @@ class Story:
 
     def link(self) -> None:
         """The administrator's part: a Secret with the token, and a QuayIntegration."""
+        self.cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": "openshift-operators"}})
         token = {"token": self.stage.quay.token}
         secret = {"metadata": {"name": "quay-integration"}, "stringData": token}
         self.cluster.call("POST", "/api/v1/namespaces/openshift-operators/secrets", secret)
@@ -172,7 +174,7 @@ def command(keep_logs: str | None) -> None:
     Starts an embedded OpenShift API and an embedded Quay on loopback, and the controller and the webhook as real processes; creates
     projects, ImageStreams and a build, pushes an image, imports it, deletes a project. Needs nothing, and leaves nothing behind.
     """
-    console = Console()
+    console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     with tempfile.TemporaryDirectory(prefix="quaybridge-demo-") as temporary:
         folder = Path(keep_logs or temporary)
         folder.mkdir(parents=True, exist_ok=True)

@@ -68,9 +68,9 @@ class Duration(click.ParamType[timedelta]):
         return duration
 
 
-def go_flag(name: str, *, default: bool, help: str) -> Callable[[F], F]:
+def go_flag(*names: str, default: bool, help: str) -> Callable[[F], F]:
     """A boolean flag as Go programs take it: ``--x``, ``--x=true``, ``--x=false``."""
-    return click.option(name, type=bool, is_flag=False, flag_value="true", default=default, show_default=True, help=help)
+    return click.option(*names, type=bool, is_flag=False, flag_value="true", default=default, show_default=True, help=help)
 
 
 def cluster_options(command: F) -> F:

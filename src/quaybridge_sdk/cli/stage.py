@@ -96,7 +96,7 @@ def set_stage(folder: Path) -> Iterator[Stage]:
         quay = stack.enter_context(EmbeddedQuay())
         openshift = stack.enter_context(EmbeddedOpenShift(definitions=()))
         openshift.kubeconfig(folder / "kubeconfig")
-        stage = Stage(quay, openshift, Cluster(openshift.url, openshift.token), folder)
+        stage = Stage(quay, openshift, Cluster(openshift.url, openshift.admin_token), folder)
         for definition in definitions():
             stage.cluster.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
         yield stage

@@ -1,8 +1,8 @@
 """AdmissionReview: the request as far as the bridge looks at it, and the answer.
 
 Source: Kubernetes' ``admission.k8s.io`` API. ``v1`` and ``v1beta1`` have the same fields; the answer bears the version of the
-request. The envelope must be right, or nothing can be answered; inside the Build whatever is not of the expected type counts as absent:
-judging it is the API server's part, and its validation runs after the webhooks.
+request. The envelope must be right, or nothing can be answered; inside the Build whatever is not of the expected type
+counts as absent: judging it is the API server's part, and its validation runs after the webhooks.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
@@ -40,7 +40,7 @@ class Key:
 class ControllerCaches(ClusterReader, Protocol):
     """The caches, as the controller needs them."""
 
-    def invalid_integrations(self) -> dict[str, InvalidIntegrationError]:
+    def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
         """The QuayIntegrations that cannot be read, by key."""
         ...
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import random
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -79,7 +78,7 @@ class LeaderElector:
         if self._seen is None or self._seen.holder != self.identity:
             return
         try:
-            self.port.update_lease(self.namespace, self.name, evolve(self._seen, holder="", duration=1, renewed=self._stamp()))
+            self.port.write(evolve(self._seen, holder="", duration_seconds=1, renewed=self.now()))
         except QuaybridgeError as error:
             _log.info("the lease was not released, and runs out by itself: %s", error)
 
@@ -94,39 +93,28 @@ class LeaderElector:
             return False
 
     def _try(self) -> bool:
-        found = self.port.read_lease(self.namespace, self.name)
+        found = self.port.read(self.namespace, self.name)
         if found is None:
-            stamp = self._stamp()
-            fresh = LeaseRecord(self.identity, int(self.times.duration), stamp, stamp)
-            self._see(self.port.create_lease(self.namespace, self.name, fresh))
-            return True
-        if self._seen is None or found != self._seen:
+            found = LeaseRecord(self.namespace, self.name)
+        elif self._seen is None or found != self._seen:
             self._see(found)
         ours = found.holder == self.identity
-        free = not found.holder or self.clock() - self._seen_at >= found.duration
+        free = not found.holder or self.clock() - self._seen_at >= found.duration_seconds
         if not ours and not free:
             return False
-        self._see(self.port.update_lease(self.namespace, self.name, self._renewed(found, ours)))
+        self._see(self.port.write(self._renewed(found, ours)))
         return True
 
     def _renewed(self, found: LeaseRecord, ours: bool) -> LeaseRecord:
-        stamp = self._stamp()
+        now = self.now()
         return evolve(
             found,
             holder=self.identity,
-            duration=int(self.times.duration),
-            renewed=stamp,
-            acquired=found.acquired if ours else stamp,
-            transitions=found.transitions + (not ours),
+            duration_seconds=int(self.times.duration),
+            renewed=now,
+            acquired=found.acquired if ours else now,
+            transitions=found.transitions + (not ours and bool(found.version)),
         )
 
     def _see(self, record: LeaseRecord) -> None:
         self._seen, self._seen_at = record, self.clock()
-
-    def _stamp(self) -> str:
-        return self.now().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def stop_waiter(stop: threading.Event) -> Callable[[float], bool]:
-    """The usual ``wait`` of :class:`LeaderElector`: an event that says that the process is to stop."""
-    return stop.wait

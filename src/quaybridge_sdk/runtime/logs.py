@@ -30,7 +30,7 @@ _SECRETS = re.compile(
     r"(?P<keep>(?i:(?:bearer|basic)\s+|\"auth\"\s*:\s*\"|\"token\"\s*:\s*\"|token=))[A-Za-z0-9+/=._~-]{8,}"
     r"|\b[A-Z0-9]{64}\b"  # a robot's token
 )
-_QUIET = ("httpx", "httpcore", "urllib3", "kubernetes", "uvicorn", "asyncio")
+_QUIET = ("httpx", "httpcore", "urllib3", "kubernetes", "asyncio")
 
 
 @frozen

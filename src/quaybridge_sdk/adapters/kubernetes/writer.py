@@ -1,0 +1,183 @@
+"""Writes namespaces, service accounts and pull secrets: GET, change, PUT with the resourceVersion, again on conflict.
+
+No patch type would do: a strategic merge and an apply both replace ``imagePullSecrets`` as a whole, an apply brings a deleted
+namespace back, and a JSON patch appends a second time. A write that would change nothing is not sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable, Mapping
+from typing import TypeAlias, TypeVar
+
+from attrs import frozen
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
+from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
+from quaybridge_sdk.adapters.kubernetes.kinds import Kind
+from quaybridge_sdk.adapters.kubernetes.objects import (
+    PULL_SECRET_KEY,
+    PULL_SECRET_TYPE,
+    Json,
+    dig,
+    entries,
+    is_terminating,
+    strings,
+    text,
+)
+from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError
+from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
+from quaybridge_sdk.model.quay import SecretText
+
+T = TypeVar("T")
+Observer: TypeAlias = Callable[[Kind, Json], None]
+"""Takes the answer to a write: :meth:`.caches.ClusterCaches.observe`."""
+
+ATTEMPTS = 8
+"""A new namespace is written by several controllers within its first 100 ms (measured), each round of which can lose."""
+
+
+def unobserved(_kind: Kind, _item: Json) -> None:
+    """For those who keep no caches."""
+
+
+def until_no_conflict(attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
+    """Calls ``attempt``, again after a short random pause when somebody else wrote in between.
+
+    Raises:
+        ConflictError: each of :data:`ATTEMPTS` attempts lost.
+    """
+    retrying = Retrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_random_exponential(multiplier=0.02, max=1.0),
+        retry=retry_if_exception_type(ConflictError),
+        sleep=sleep,
+        reraise=True,
+    )
+    return retrying(attempt)
+
+
+@frozen
+class KubernetesWriter:
+    """Implements :class:`~quaybridge_sdk.ports.ClusterWriter`.
+
+    Attributes:
+        observe: is told each answer, so that the caches see our own writes at once.
+        sleep: pauses between attempts.
+    """
+
+    client: KubernetesClient
+    observe: Observer = unobserved
+    sleep: Callable[[float], None] = time.sleep
+
+    def add_finalizer(self, namespace: str) -> None:
+        """Adds ours after the others.
+
+        Raises:
+            NotFoundError: the namespace is gone or going; the API takes no new finalizer then.
+        """
+
+        def change(item: Json) -> bool:
+            if is_terminating(item):
+                raise NotFoundError(f"namespace {namespace!r} is terminating: it takes no finalizer any more", system=SYSTEM)
+            finalizers = entries(item, "metadata", "finalizers")
+            item["metadata"]["finalizers"] = [*finalizers, FINALIZER]
+            return FINALIZER not in finalizers
+
+        try:
+            self._change(Kind.NAMESPACE, api_path("/api/v1/namespaces", namespace), change)
+        except RequestRefusedError as error:  # 422: its deletion began between our GET and PUT
+            if is_terminating(self.client.get(api_path("/api/v1/namespaces", namespace))):
+                raise NotFoundError(f"namespace {namespace!r} is terminating", system=SYSTEM) from error
+            raise
+
+    def remove_finalizer(self, namespace: str) -> None:
+        """Removes the incumbent's, which is ours too, and the first generation's; a namespace that is gone is success."""
+
+        def change(item: Json) -> bool:
+            finalizers = entries(item, "metadata", "finalizers")
+            kept = [name for name in finalizers if name not in (FINALIZER, SEED_FINALIZER)]
+            item["metadata"]["finalizers"] = kept
+            return kept != finalizers
+
+        try:
+            self._change(Kind.NAMESPACE, api_path("/api/v1/namespaces", namespace), change)
+        except NotFoundError:
+            return
+
+    def annotate_namespace(self, namespace: str, annotations: Mapping[str, str]) -> None:
+        """Sets these annotations and keeps all others. Raises NotFoundError when the namespace is gone."""
+
+        def change(item: Json) -> bool:
+            have = strings(item, "metadata", "annotations")
+            wanted = {**have, **annotations}
+            item["metadata"]["annotations"] = wanted
+            return wanted != have
+
+        self._change(Kind.NAMESPACE, api_path("/api/v1/namespaces", namespace), change)
+
+    def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None:
+        """Creates the Secret, or replaces its data; labels and annotations that others put on it stay.
+
+        Raises:
+            RequestRefusedError: a Secret of the name has another type, which cannot be changed, and is not ours to delete.
+            NotFoundError: the namespace is gone or going.
+        """
+        collection = api_path("/api/v1/namespaces", namespace, "secrets")
+        data = {PULL_SECRET_KEY: base64.b64encode(content.reveal().encode()).decode("ascii")}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": name, "namespace": namespace},
+            "type": PULL_SECRET_TYPE,
+            "data": data,
+        }
+        try:
+            self.observe(Kind.SECRET, self.client.create(collection, body))
+        except AlreadyExistsError:
+            self._change(Kind.SECRET, api_path(collection, name), lambda item: _set_data(item, data))
+
+    def link_pull_secret(self, namespace: str, account: str, secret: str) -> None:
+        """Appends the Secret to ``secrets`` and ``imagePullSecrets`` where it is missing; order and all other entries stay.
+
+        Raises:
+            NotFoundError: there is no such service account.
+        """
+
+        def change(item: Json) -> bool:
+            missing = [field for field in ("secrets", "imagePullSecrets") if not _refers(item, field, secret)]
+            for field in missing:
+                item[field] = [*entries(item, field), {"name": secret}]
+            return bool(missing)
+
+        path = api_path("/api/v1/namespaces", namespace, "serviceaccounts", account)
+        self._change(Kind.SERVICE_ACCOUNT, path, change)
+
+    def _change(self, kind: Kind, path: str, change: Callable[[Json], bool]) -> None:
+        """``change`` edits the object that was just read, and says whether there is anything to send."""
+
+        def attempt() -> Json:
+            item = self.client.get(path)
+            return self.client.replace(path, item) if change(item) else item
+
+        self.observe(kind, until_no_conflict(attempt, self.sleep))
+
+
+def _refers(item: Json, field: str, secret: str) -> bool:
+    return any(text(reference, "name") == secret for reference in entries(item, field))
+
+
+def _set_data(item: Json, data: Mapping[str, str]) -> bool:
+    found = text(item, "type")
+    if found != PULL_SECRET_TYPE:
+        where = "/".join((text(item, "metadata", "namespace"), text(item, "metadata", "name")))
+        raise RequestRefusedError(
+            f"the Secret {where} is there with type {found!r}, and a Secret's type cannot be changed: the pull secret "
+            "of that name cannot be written. Delete that Secret, or give it another name, if nothing needs it.",
+            system=SYSTEM,
+        )
+    changed = dig(item, "data") != data
+    item["data"] = dict(data)
+    return changed

@@ -1,0 +1,126 @@
+"""Quay's JSON as values. A wrong type raises :class:`MalformedError`, whose text says where, never what was there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from attrs import frozen
+
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken, Role
+
+T = TypeVar("T")
+
+
+class MalformedError(Exception):
+    """Something is not of the documented type. It never leaves the adapter."""
+
+
+@frozen
+class OrganizationView:
+    """An organization, and whether the caller was taken for its administrator: if not, Quay hides the e-mail."""
+
+    organization: Organization
+    is_admin: bool
+
+
+@frozen
+class RepositoryPage:
+    """One page of a listing. ``has_private``: who sees a private repository is no stranger."""
+
+    names: tuple[str, ...]
+    has_private: bool
+    next_page: str | None
+
+
+def organization(document: object) -> OrganizationView:
+    record = _record(document, "the answer")
+    email = _text(record, "email", default="")
+    return OrganizationView(Organization(_text(record, "name"), email), _flag(record, "is_admin"))
+
+
+def robot(document: object) -> Robot:
+    """One robot. ``token`` is None when Quay does not show it, ``repositories`` None when they were not asked for."""
+    record = _record(document, "the robot")
+    token = _text(record, "token", default="")
+    names = record.get("repositories")
+    return Robot(
+        name=_text(record, "name"),
+        description=_text(record, "description", default=""),
+        token=RobotToken(token) if token else None,
+        repositories=None if names is None else frozenset(_names(names)),
+    )
+
+
+def robots(document: object) -> tuple[Robot, ...]:
+    return _each(document, "robots", robot)
+
+
+def prototype(document: object) -> Prototype:
+    record = _record(document, "the prototype")
+    delegate = _record(record.get("delegate"), "delegate")
+    user = record.get("activating_user")
+    return Prototype(
+        id=_text(record, "id"),
+        delegate=_text(delegate, "name"),
+        role=role(record),
+        activating_user=None if user is None else _text(_record(user, "activating_user"), "name"),
+    )
+
+
+def prototypes(document: object) -> tuple[Prototype, ...]:
+    return _each(document, "prototypes", prototype)
+
+
+def role(document: object) -> Role:
+    """The ``role`` of a permission or a prototype."""
+    try:
+        return Role(_text(_record(document, "the answer"), "role"))
+    except ValueError:
+        raise MalformedError("role is none of Quay's") from None
+
+
+def repository_page(document: object) -> RepositoryPage:
+    rows = _each(document, "repositories", lambda row: _record(row, "the repository"))
+    following = _text(_record(document, "the answer"), "next_page", default="")
+    names = tuple(_text(row, "name") for row in rows)
+    return RepositoryPage(names, any(not _flag(row, "is_public") for row in rows), following or None)
+
+
+def username(document: object) -> str:
+    return _text(_record(document, "the answer"), "username")
+
+
+def _record(value: object, where: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise MalformedError(f"{where} must be an object")
+    return value
+
+
+def _each(document: object, key: str, parse: Callable[[object], T]) -> tuple[T, ...]:
+    rows = _record(document, "the answer").get(key)
+    if not isinstance(rows, list):
+        raise MalformedError(f"{key} must be a list")
+    return tuple(parse(row) for row in rows)
+
+
+def _names(value: object) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise MalformedError("repositories must be a list of names")
+    return value
+
+
+def _text(record: Mapping[str, object], key: str, default: str | None = None) -> str:
+    value = record.get(key)
+    if value is None and default is not None:
+        return default
+    if not isinstance(value, str):
+        raise MalformedError(f"{key} must be a string")
+    return value
+
+
+def _flag(record: Mapping[str, object], key: str) -> bool:
+    value = record.get(key)
+    if not isinstance(value, bool):
+        raise MalformedError(f"{key} must be true or false")
+    return value

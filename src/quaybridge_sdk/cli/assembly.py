@@ -1,0 +1,118 @@
+"""Builds the adapters and joins them: what every command that talks to a cluster starts with."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+
+from attrs import frozen
+
+from quaybridge_sdk.adapters.kubernetes.caches import ClusterCaches
+from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
+from quaybridge_sdk.adapters.kubernetes.events import KubernetesEvents
+from quaybridge_sdk.adapters.kubernetes.imports import KubernetesImporter
+from quaybridge_sdk.adapters.kubernetes.kinds import ALL_KINDS, Kind
+from quaybridge_sdk.adapters.kubernetes.leases import KubernetesLeases
+from quaybridge_sdk.adapters.kubernetes.status import KubernetesStatus
+from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
+from quaybridge_sdk.adapters.quay import CallObserver, QuayRegistry
+from quaybridge_sdk.errors import InvalidInputError, UnreachableError
+from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.ports import Change
+from quaybridge_sdk.reconcile import Reconciler
+from quaybridge_sdk.runtime.controller import ControllerPorts
+from quaybridge_sdk.runtime.registries import RegistryPool
+
+SYNC_SECONDS = 60.0
+
+
+def utc_now() -> datetime:
+    """The one clock of the programs."""
+    return datetime.now(UTC)
+
+
+def connect(kubeconfig: str | None, context: str | None) -> KubernetesClient:
+    """A client for the cluster: of the kubeconfig when one is given or this is no pod, else of the pod's service account.
+
+    Raises:
+        InvalidInputError: there is no such configuration.
+    """
+    if kubeconfig is None and context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        return KubernetesClient.in_cluster()
+    return KubernetesClient.from_kubeconfig(kubeconfig, context)
+
+
+@frozen
+class Assembly:
+    """The adapters of one cluster and its Quays, joined."""
+
+    client: KubernetesClient
+    caches: ClusterCaches
+    ports: ControllerPorts
+    leases: KubernetesLeases
+
+    def require_synced(self, seconds: float = SYNC_SECONDS) -> None:
+        """Waits until the caches are filled.
+
+        Raises:
+            UnreachableError: they are not within ``seconds``; the message says what could not be read.
+        """
+        if not self.caches.wait_synced(seconds):
+            faults = "; ".join(f"{path}: {text}" for path, text in self.caches.faults().items())
+            raise UnreachableError(f"the cluster could not be read within {seconds:.0f} s: {faults}", system="kubernetes")
+
+
+@contextmanager
+def assemble(
+    kubeconfig: str | None,
+    context: str | None,
+    observer: CallObserver | None = None,
+    listener: Callable[[Change], None] | None = None,
+    kinds: Collection[Kind] = ALL_KINDS,
+) -> Iterator[Assembly]:
+    """Opens everything, and closes it at the end.
+
+    Args:
+        observer: is told of every Quay call.
+        listener: is told of every change in the caches.
+        kinds: what the caches hold.
+
+    Raises:
+        InvalidInputError: there is no usable configuration for the cluster.
+    """
+    with connect(kubeconfig, context) as client:
+        caches = ClusterCaches(client, kinds=kinds)
+        if listener is not None:
+            caches.subscribe(listener)
+        with caches, RegistryPool(caches, partial(QuayRegistry, observer=observer)) as registries:
+            ports = ControllerPorts(
+                caches=caches,
+                writer=KubernetesWriter(client, caches.observe),
+                importer=KubernetesImporter(client, caches.image_stream_version, caches.observe),
+                recorder=KubernetesEvents(client, caches.uid),
+                status=KubernetesStatus(client),
+                registries=registries,
+            )
+            yield Assembly(client, caches, ports, KubernetesLeases(client))
+
+
+def make_reconciler(assembly: Assembly) -> Reconciler:
+    """The reconciler of the short-lived commands: no full check is ever due twice in one run."""
+    return Reconciler(assembly.caches, assembly.ports.writer, assembly.ports.registries, utc_now)
+
+
+def namespaces_in_scope(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
+    """The namespaces that one integration covers, all or some of those named, sorted.
+
+    Raises:
+        InvalidInputError: a namespace that was named does not exist.
+    """
+    known = {namespace.name for namespace in assembly.caches.namespaces()}
+    missing = sorted(set(names) - known)
+    if missing:
+        raise InvalidInputError(f"there is no namespace {', '.join(missing)}")
+    integrations = assembly.caches.integrations()
+    return sorted(name for name in (names or known) if assign(integrations, name).integration is not None)

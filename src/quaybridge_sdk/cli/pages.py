@@ -1,0 +1,28 @@
+"""The pages of a program: metrics, liveness and readiness."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+
+from quaybridge_sdk.cli.assembly import Assembly
+from quaybridge_sdk.runtime.health import Address, Page, PageServer, checks_page
+from quaybridge_sdk.runtime.metrics import Metrics
+
+
+def serve_pages(
+    stack: ExitStack, metrics_at: Address | None, health_at: Address | None, metrics: Metrics, assembly: Assembly
+) -> None:
+    """Serves the pages until ``stack`` unwinds. Raises OSError when an address is taken."""
+
+    def metrics_page() -> Page:
+        return Page(200, metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
+
+    if metrics_at is not None:
+        stack.enter_context(PageServer(metrics_at, {"/metrics": metrics_page}))
+    if health_at is not None:
+        # Alive: no watch has died of a bug. Ready: the caches are filled; a replica that waits for the lease is ready, too.
+        pages = {
+            "/healthz": checks_page({"watches": lambda: assembly.caches.alive}),
+            "/readyz": checks_page({"caches": lambda: assembly.caches.synced}),
+        }
+        stack.enter_context(PageServer(health_at, pages))

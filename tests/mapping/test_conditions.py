@@ -1,0 +1,115 @@
+"""The conditions of an integration's status: who fails, why, and that no order of reports matters."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from attrs import evolve
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.laws.strategies import bare, namespaces
+
+from quaybridge_sdk import errors
+from quaybridge_sdk.mapping.conditions import (
+    CONDITION_OF_REASON,
+    CONDITIONS,
+    MESSAGE_LENGTH,
+    Condition,
+    NamespaceReport,
+    NamespaceState,
+    conditions,
+    invalid_conditions,
+)
+
+READY = NamespaceReport("shop", NamespaceState.READY)
+reports = st.lists(
+    st.builds(
+        NamespaceReport,
+        namespaces,
+        st.sampled_from(NamespaceState),
+        st.sampled_from(sorted(CONDITION_OF_REASON)) | st.just("Conflict"),
+        st.text(max_size=400),
+    ),
+    max_size=9,
+    unique_by=lambda report: report.namespace,
+)
+
+
+def failing(reason: str, namespace: str = "shop") -> NamespaceReport:
+    return NamespaceReport(namespace, NamespaceState.FAILING, reason, "what happened")
+
+
+def by_type(found: tuple[Condition, ...]) -> dict[str, Condition]:
+    return {condition.type: condition for condition in found}
+
+
+@given(reports, st.randoms(use_true_random=False), st.booleans())
+def test_the_conditions_are_complete_of_metav1s_form_and_know_no_order(
+    rows: list[NamespaceReport], shuffler: random.Random, prefixed: bool
+) -> None:
+    integration = evolve(bare(), organization_prefix="x" if prefixed else "")
+    found = conditions(integration, rows)
+    shuffled = list(rows)
+    shuffler.shuffle(shuffled)
+    assert conditions(integration, iter(shuffled)) == found
+    assert [c.type for c in found] == ["Ready", *CONDITIONS, *(["OrganizationPrefixIgnored"] if prefixed else [])]
+    assert all(c.status in ("True", "False", "Unknown") for c in found)
+    assert all(c.reason.isidentifier() and len(c.message) <= MESSAGE_LENGTH for c in found)
+    ready = all(row.state is NamespaceState.READY for row in rows)
+    assert (found[0].status == "True") == ready
+
+
+@pytest.mark.parametrize(("reason", "condition"), sorted(CONDITION_OF_REASON.items()))
+def test_each_reason_makes_its_condition_false_and_no_other(reason: str, condition: str) -> None:
+    found = by_type(conditions(bare(), [READY, failing(reason, "pay")]))
+    assert found[condition] == Condition(condition, "False", reason, "pay: what happened")
+    assert found["Ready"] == Condition("Ready", "False", reason, "1 of 2 namespaces: pay: what happened")
+    others = [c for c in found.values() if c.type not in ("Ready", condition)]
+    assert {c.status for c in others} == {"True"}
+
+
+def test_each_reason_of_the_table_is_an_errors_or_the_runtimes() -> None:
+    known = {getattr(errors, name).__name__.removesuffix("Error") for name in vars(errors) if name.endswith("Error")} | {
+        "Contested"
+    }
+    assert set(CONDITION_OF_REASON) <= known
+    assert set(CONDITION_OF_REASON.values()) == set(CONDITIONS)
+
+
+def test_a_reason_without_a_condition_only_makes_it_not_ready() -> None:
+    found = conditions(bare(), [READY, failing("Conflict", "pay")])
+    assert [c.status for c in found] == ["False"] + ["True"] * len(CONDITIONS)
+
+
+def test_what_was_not_asked_of_quay_is_unknown() -> None:
+    found = by_type(conditions(bare(), [NamespaceReport("shop", NamespaceState.WAITING)]))
+    assert found["Ready"] == Condition("Ready", "False", "Progressing", "0 of 1 namespaces are ready")
+    assert {kind for kind in CONDITIONS if found[kind].status == "Unknown"} == {
+        "QuayReachable",
+        "TLSVerified",
+        "TokenValid",
+        "ScopesSufficient",
+    }
+
+
+def test_no_namespace_is_no_trouble() -> None:
+    assert conditions(bare(), [])[0] == Condition("Ready", "True", "Synchronized", "0 namespaces are organizations in Quay")
+
+
+def test_many_failures_are_counted_and_the_first_five_told() -> None:
+    rows = [failing("Unreachable", f"n{number}") for number in range(7)]
+    message = conditions(bare(), rows)[0].message
+    assert message.startswith("7 of 7 namespaces: n0: what happened; n1: ")
+    assert message.endswith("n4: what happened; and 2 more")
+
+
+@pytest.mark.parametrize("length", [10, MESSAGE_LENGTH, MESSAGE_LENGTH + 9])
+def test_an_unreadable_spec_is_one_condition_of_bounded_length(length: int) -> None:
+    (found,) = invalid_conditions("x" * length)
+    assert found == Condition("Ready", "False", "InvalidSpec", "x" * min(length, MESSAGE_LENGTH))
+
+
+def test_a_contested_namespace_is_a_conflict() -> None:
+    found = by_type(conditions(bare(), [NamespaceReport("shop", NamespaceState.CONTESTED, "Contested", "two integrations")]))
+    assert found["NoConflict"] == Condition("NoConflict", "False", "Contested", "shop: two integrations")

@@ -1,0 +1,116 @@
+"""Whole plans, by example."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from attrs import evolve
+from tests.laws.strategies import bare
+
+from quaybridge_sdk.effects import after
+from quaybridge_sdk.mapping.desired import desired_state, settle
+from quaybridge_sdk.model import actions as act
+from quaybridge_sdk.model.openshift import FINALIZER, Namespace, ServiceAccount
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
+from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState, Released
+from quaybridge_sdk.plan import plan
+
+ORG = "openshift_shop"
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+NAMESPACE = Namespace("shop", "N")
+ACCOUNTS = {name: ServiceAccount(name) for name in ("builder", "default")}  # ``deployer`` was never made
+CLUSTER = ClusterState(NAMESPACE, ACCOUNTS, image_streams=frozenset({"db", "app"}))
+DESIRED = desired_state(bare(), CLUSTER, "C")
+ROLES = {"builder": Role.WRITE, "default": Role.READ, "deployer": Role.READ}
+NOTHING = RegistryState(Absent.ABSENT, {}, (), frozenset(), NOW)
+
+
+def desired(registry: RegistryState) -> Desired:
+    return settle(DESIRED, registry, "C")
+
+
+def existing(**parts: object) -> RegistryState:
+    """Quay's side as wanted, but for the given parts."""
+    robots = {r.name: Robot(r.name, r.description, repositories=DESIRED.repositories) for r in DESIRED.robots}
+    prototypes = tuple(Prototype(f"id-{r.account}", r.name, r.role) for r in DESIRED.robots)
+    base = RegistryState(Organization(ORG, DESIRED.email), robots, prototypes, DESIRED.repositories, NOW)
+    return evolve(base, **parts)  # type: ignore[arg-type] # parts of RegistryState
+
+
+def test_a_new_namespace_in_full() -> None:
+    first = plan(Observed(CLUSTER, NOTHING), desired(NOTHING))
+    description = DESIRED.robots[0].description
+    assert first == (
+        act.AddFinalizer("shop"),
+        act.CreateOrganization(ORG, "N@C.quaybridge.invalid"),
+        *(act.CreateRobot(ORG, f"{ORG}+{account}", description) for account in ROLES),
+        *(act.CreatePrototype(ORG, f"{ORG}+{account}", role) for account, role in ROLES.items()),
+        act.CreateRepository(ORG, "app"),
+        act.CreateRepository(ORG, "db"),
+    )
+    observed = Observed(CLUSTER, NOTHING)
+    for action in first:
+        robot = isinstance(action, act.CreateRobot) and Robot(action.robot, token=SecretText(action.robot))
+        observed = after(observed, action, robot or None)
+    second = plan(observed, desired(observed.registry))
+    kinds = [(type(action).__name__, getattr(action, "secret", "")) for action in second]
+    assert kinds == [
+        ("WritePullSecret", "builder-quay-openshift"),
+        ("LinkPullSecret", "builder-quay-openshift"),
+        ("WritePullSecret", "default-quay-openshift"),
+        ("LinkPullSecret", "default-quay-openshift"),
+        ("WritePullSecret", "deployer-quay-openshift"),  # ready for when the account comes
+    ]
+    for action in second:
+        observed = after(observed, action)
+    (record,) = plan(observed, desired(observed.registry))
+    assert isinstance(record, act.RecordApplied)
+    assert (record.applied.registry, record.checked_at) == (DESIRED.fingerprint, NOW)
+    assert plan(after(observed, record), desired(observed.registry)) == ()
+
+
+def managed(registry: RegistryState) -> tuple[act.Action, ...]:
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, finalizers=(FINALIZER,)))
+    return plan(Observed(cluster, registry), desired(registry))
+
+
+def test_a_wrong_role_is_corrected_and_doubles_go() -> None:
+    builder = f"{ORG}+builder"
+    wrong, double, personal = (
+        Prototype("a", builder, Role.READ),
+        Prototype("b", builder, Role.READ),
+        Prototype("c", builder, Role.ADMIN, "me"),
+    )
+    others = (existing().prototypes or ())[1:]
+    assert managed(existing(prototypes=(double, personal, wrong, *others))) == (
+        act.UpdatePrototype(ORG, wrong, Role.WRITE),
+        act.DeletePrototype(ORG, double),
+    )
+    right = Prototype("z", builder, Role.WRITE)
+    assert managed(existing(prototypes=(wrong, right, *others))) == (act.DeletePrototype(ORG, wrong),)
+
+
+def test_a_repository_that_was_there_before_its_default_permissions_gets_its_rights_directly() -> None:
+    robots = {**(existing().robots or {}), f"{ORG}+default": Robot(f"{ORG}+default", repositories=frozenset({"app"}))}
+    assert managed(existing(robots=robots)) == (act.SetRepositoryPermission(ORG, "db", f"{ORG}+default", Role.READ),)
+
+
+def test_nothing_is_recorded_before_the_secrets_are_there() -> None:
+    assert managed(existing()) == ()  # the tokens were not asked for
+
+
+def test_nothing_is_done_where_nothing_was_looked_at() -> None:
+    assert managed(RegistryState()) == ()
+
+
+def test_a_strangers_organization_is_left_alone() -> None:
+    assert managed(existing(organization=Organization(ORG, "admin@example.com"), robots={})) == ()
+
+
+def test_a_namespace_is_let_go_after_its_organization() -> None:
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, terminating=True, finalizers=(FINALIZER,)))
+    observed = Observed(cluster, existing())
+    assert plan(observed, Released("shop", ORG, deletable=True)) == (act.DeleteOrganization(ORG), act.RemoveFinalizer("shop"))
+    assert plan(observed, Released("shop", ORG)) == (act.RemoveFinalizer("shop"),)
+    assert plan(observed, Released("shop", None, deletable=True)) == (act.RemoveFinalizer("shop"),)
+    assert plan(observed, desired(existing())) == ()
