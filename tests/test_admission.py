@@ -14,10 +14,11 @@ import pytest
 from attrs import evolve, frozen
 from tests.admission_caches import INTEGRATION, RECORDINGS, SECRET, Caches, changed, linked_caches, policy, recorded
 
-from quaybridge_sdk.admission import MAX_KNOWN, Admission, AssignmentTable, Decided, Held, decode_review, encode_answer
+from quaybridge_sdk.admission import MAX_KNOWN, Admission, Answer, Held, Rules, decode_review, encode_answer
 from quaybridge_sdk.errors import InvalidReviewError
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.integration import FailurePolicy
+from quaybridge_sdk.model.openshift import Build
 
 BASE = "quay-registry-operator.quay.redhat.com"
 PATH = f"/metadata/annotations/{BASE.replace('/', '~1')}~1"
@@ -88,9 +89,10 @@ ROWS = (
 
 def answer_to(review: Any, caches: Caches | None = None) -> Any:
     """The whole way from the posted bytes to those of the answer."""
-    review = Admission(caches or linked_caches()).review(decode_review(json.dumps(review).encode()))
-    assert isinstance(review, Decided), review
-    return orjson.loads(encode_answer(review.answer))
+    request = decode_review(json.dumps(review).encode())
+    answer = Admission(caches or linked_caches()).review(request)
+    assert isinstance(answer, Answer), answer
+    return orjson.loads(encode_answer(request, answer))
 
 
 def patch_of(answer: Any) -> list[dict[str, Any]] | None:
@@ -243,7 +245,7 @@ def test_a_held_build_is_denied_so_that_the_buildconfig_controller_tries_again()
     request = decode_review(orjson.dumps(recorded("docker-annotated")))
     held = Admission(Caches()).review(request)
     assert isinstance(held, Held)
-    denied = orjson.loads(encode_answer(held.denied().answer))
+    denied = orjson.loads(encode_answer(request, held.denied()))
     assert denied["response"]["uid"] == request.uid
     assert denied["response"]["allowed"] is False
     assert "patch" not in denied["response"]
@@ -330,7 +332,7 @@ def test_the_message_repeats_nothing_of_the_body() -> None:
 )
 def test_a_bug_is_answered_as_the_failure_policy_says(known: Any, allowed: bool) -> None:
     request = decode_review(orjson.dumps(recorded("docker-annotated")))
-    response = orjson.loads(encode_answer(Admission(Caches(known)).after_bug(request).answer))["response"]
+    response = orjson.loads(encode_answer(request, Admission(Caches(known)).after_bug(request)))["response"]
     assert (response["uid"], response["allowed"]) == (request.uid, allowed)
     if allowed:
         assert response["warnings"] == ["quaybridge: internal error, please report. The build was not changed to push to Quay."]
@@ -349,10 +351,10 @@ def test_a_bug_of_the_caches_themselves_fails() -> None:
             raise RuntimeError("no")
 
     request = decode_review(orjson.dumps(recorded("docker-annotated")))
-    assert Admission(Broken()).after_bug(request).answer.allowed is False
+    assert Admission(Broken()).after_bug(request).outcome.allowed is False
 
 
-# The table of assignments
+# What is kept between requests
 
 
 def test_a_change_of_the_integrations_is_seen_at_once() -> None:
@@ -363,15 +365,24 @@ def test_a_change_of_the_integrations_is_seen_at_once() -> None:
     for known in ((INTEGRATION,), (), (evolve(INTEGRATION, denylist=frozenset({"peer-b"})),), (INTEGRATION,)):
         caches.known = known
         review = admission.review(request)
-        assert isinstance(review, Decided)
-        verdicts.append(review.verdict)
+        assert isinstance(review, Answer)
+        verdicts.append(review.outcome.verdict)
     assert verdicts == ["rewritten", "unmanaged", "unmanaged", "rewritten"]
 
 
-def test_the_table_says_what_assign_says_and_stays_small() -> None:
-    table = AssignmentTable((INTEGRATION,))
+def test_what_is_kept_stays_small_and_right() -> None:
+    """Outputs are any text that a user writes, so they may not fill the memory."""
+    rules = Rules((INTEGRATION,))
+    build = Build("peer-b", "b", "Docker", "ImageStreamTag", "app:latest", "peer-a")
     for number in range(MAX_KNOWN + 10):
-        table(f"ns-{number}")
-    assert len(table) <= MAX_KNOWN
-    assert [table(name) for name in ("peer-a", "other")] == [assign((INTEGRATION,), name) for name in ("peer-a", "other")]
-    assert table("peer-a") is table("peer-a")
+        rules.decide(evolve(build, output_namespace=f"ns-{number}"))
+    assert rules.size <= 2 * MAX_KNOWN
+    assert [rules.assign(name) for name in ("peer-a", "other")] == [assign((INTEGRATION,), name) for name in ("peer-a", "other")]
+    assert rules.decide(build)[1].outcome.verdict == "rewritten"
+
+
+def test_a_second_build_of_the_same_kind_costs_no_second_thought() -> None:
+    rules = Rules((INTEGRATION,))
+    build = Build("peer-b", "b-1", "Docker", "ImageStreamTag", "app:latest", annotations={"openshift.io/build.number": "1"})
+    again = evolve(build, name="b-2", annotations={"openshift.io/build.number": "2"})
+    assert rules.decide(again) is rules.decide(build)

@@ -3,7 +3,7 @@ waited for.
 
 The flow for one posted body::
 
-    decode_review  ->  Admission.review  ->  Decided, or Held until the builder's pull secret is linked  ->  encode_answer
+    decode_review  ->  Admission.review  ->  Answer, or Held until the builder's pull secret is linked  ->  encode_answer
 
 Who answers over the network (:mod:`quaybridge_sdk.runtime.webhook`) keeps a :class:`Held` request, reviews it again
 after a change of the caches, and denies it when its time is over.
@@ -12,15 +12,16 @@ after a change of the caches, and denies it when its time is over.
 from __future__ import annotations
 
 import base64
-from typing import Protocol, TypeAlias
+from collections.abc import Hashable
+from typing import Protocol, TypeAlias, TypeVar
 
 import orjson
 from attrs import frozen
 
 from quaybridge_sdk.errors import InvalidReviewError
-from quaybridge_sdk.mapping.build_patch import BUILDER, Rewrite, Verdict, decide
+from quaybridge_sdk.mapping.build_patch import BUILDER, Verdict, decide
 from quaybridge_sdk.mapping.scope import Assignment, assign
-from quaybridge_sdk.model.admission import KIND, AdmissionAnswer, AdmissionRequest, parse_review
+from quaybridge_sdk.model.admission import KIND, AdmissionRequest, Outcome, parse_review
 from quaybridge_sdk.model.integration import FailurePolicy, QuayIntegration
 from quaybridge_sdk.model.openshift import Build, ServiceAccount
 
@@ -30,7 +31,7 @@ NOT_PROVISIONED = "The builder service account has not been provisioned with sec
 INTERNAL_ERROR = "internal error, please report"
 
 MAX_KNOWN = 10_000
-"""Assignments that are kept: output namespaces are any text that a user writes, so there must be an end."""
+"""Assignments, and rewrites, that are kept: an output is any text that a user writes, so there must be an end."""
 
 
 class AdmissionReader(Protocol):
@@ -41,23 +42,39 @@ class AdmissionReader(Protocol):
     def service_account(self, namespace: str, name: str) -> ServiceAccount | None: ...
 
 
-@frozen
-class Decided:
-    """The answer is known. ``verdict`` is one of a few words, for metrics."""
+class Answer:
+    """An outcome, and the JSON that says it, made once: it is most of what an answer costs.
 
-    verdict: str
-    answer: AdmissionAnswer
+    Attributes:
+        outcome: what becomes of the request.
+        members: of ``response`` in the AdmissionReview, all but the ``uid``.
+    """
+
+    __slots__ = ("members", "outcome")
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        response: dict[str, object] = {"allowed": outcome.allowed}
+        if outcome.patch:
+            response["patch"] = base64.b64encode(orjson.dumps(outcome.patch)).decode("ascii")
+            response["patchType"] = "JSONPatch"
+        if outcome.warnings:
+            response["warnings"] = outcome.warnings
+        if not outcome.allowed:
+            status = {"message": outcome.message, "reason": outcome.reason, "code": outcome.code}
+            response["status"] = {"status": "Failure", **status}
+        self.members = orjson.dumps(response)[1:-1]
 
 
 @frozen
 class Held:
-    """The Build is to be rewritten as ``decided`` says, once the account ``builder`` of ``namespace`` has ``secret``."""
+    """The Build is to be rewritten as ``answer`` says, once the account ``builder`` of ``namespace`` has ``secret``."""
 
     namespace: str
     secret: str
-    decided: Decided
+    answer: Answer
 
-    def denied(self) -> Decided:
+    def denied(self) -> Answer:
         """The answer when the Secret has not come in time.
 
         Its code is 503 on purpose: OpenShift's BuildConfig controller tries again after it, but gives up for good after
@@ -69,11 +86,10 @@ class Held:
             f"{self.namespace}/{BUILDER}. It comes with the namespace's Quay organization: start the build again in a minute. "
             "If it stays so, the QuayIntegration's conditions and events, or `quaybridge doctor`, tell what is in the way."
         )
-        given = self.decided.answer
-        return Decided("denied", denial(given.api_version, given.uid, 503, "ServiceUnavailable", message))
+        return Answer(Outcome("denied", allowed=False, code=503, reason="ServiceUnavailable", message=message))
 
 
-Review: TypeAlias = Decided | Held
+Review: TypeAlias = Answer | Held
 
 
 def decode_review(body: bytes) -> AdmissionRequest:
@@ -90,66 +106,54 @@ def decode_review(body: bytes) -> AdmissionRequest:
     return parse_review(value)
 
 
-def encode_answer(answer: AdmissionAnswer) -> bytes:
+def encode_answer(request: AdmissionRequest, answer: Answer) -> bytes:
     """The AdmissionReview to send, in the version of the request."""
-    response: dict[str, object] = {"uid": answer.uid, "allowed": answer.allowed}
-    if answer.patch:
-        response["patch"] = base64.b64encode(orjson.dumps(answer.patch)).decode("ascii")
-        response["patchType"] = "JSONPatch"
-    if answer.warnings:
-        response["warnings"] = answer.warnings
-    if not answer.allowed:
-        response["status"] = {"status": "Failure", "message": answer.message, "reason": answer.reason, "code": answer.code}
-    return orjson.dumps({"kind": KIND, "apiVersion": answer.api_version, "response": response})
+    return b'{"kind":"%b","apiVersion":"%b","response":{"uid":%b,%b}}' % (
+        KIND.encode(),
+        request.api_version.encode(),
+        orjson.dumps(request.uid),
+        answer.members,
+    )
 
 
-def denial(api_version: str, uid: str, code: int, reason: str, message: str) -> AdmissionAnswer:
-    return AdmissionAnswer(api_version, uid, allowed=False, code=code, reason=reason, message=message)
+NOTHING_TO_DECIDE = Answer(Outcome(Verdict.NOT_CREATE.name.lower()))
+BUG_DENIED = Answer(Outcome("error", allowed=False, code=500, reason="InternalError", message=INTERNAL_ERROR))
+BUG_ALLOWED = Answer(Outcome("error", warnings=(f"quaybridge: {INTERNAL_ERROR}. The build was not changed to push to Quay.",)))
 
 
 class Admission:
     """Reviews requests; one instance for all threads.
 
-    It keeps the namespaces' assignments for as long as the reader answers the very same tuple of integrations.
+    What was worked out is kept for as long as the reader answers the very same tuple of integrations: a BuildConfig's
+    builds differ in their names only, and the rule does not look at those.
     """
 
     def __init__(self, reader: AdmissionReader) -> None:
         self._reader = reader
-        self._table = AssignmentTable(())
+        self._rules = Rules(())
 
     def review(self, request: AdmissionRequest) -> Review:
         """The answer to one request, as the caches are now; a dry run is answered like any other. Total."""
         if request.build is None:
-            return Decided(Verdict.NOT_CREATE.name.lower(), AdmissionAnswer(request.api_version, request.uid, allowed=True))
-        rewrite = decide(request.build, self._assignments())
-        answer = AdmissionAnswer(request.api_version, request.uid, allowed=True, patch=rewrite.patch, warnings=rewrite.warnings)
-        decided = Decided(rewrite.verdict.name.lower(), answer)
-        return self._hold(request.build, rewrite, decided) or decided
+            return NOTHING_TO_DECIDE
+        secret, answer = self._current_rules().decide(request.build)
+        if secret is None:
+            return answer
+        account = self._reader.service_account(request.namespace, BUILDER)
+        return answer if account is not None and secret in account.secrets else Held(request.namespace, secret, answer)
 
-    def after_bug(self, request: AdmissionRequest) -> Decided:
+    def after_bug(self, request: AdmissionRequest) -> Answer:
         """The answer when :meth:`review` raised, which is a bug: as the ``failurePolicy`` of the integrations that cover
         the namespace says; «Fail» when they cannot be told.
         """
-        if self._ignores_bugs(request):
-            warning = f"quaybridge: {INTERNAL_ERROR}. The build was not changed to push to Quay."
-            answer = AdmissionAnswer(request.api_version, request.uid, allowed=True, warnings=(warning,))
-            return Decided("error", answer)
-        return Decided("error", denial(request.api_version, request.uid, 500, "InternalError", INTERNAL_ERROR))
+        return BUG_ALLOWED if self._ignores_bugs(request) else BUG_DENIED
 
-    def _assignments(self) -> AssignmentTable:
+    def _current_rules(self) -> Rules:
         integrations = self._reader.integrations()
-        table = self._table
-        if table.integrations is not integrations:
-            self._table = table = AssignmentTable(integrations)
-        return table
-
-    def _hold(self, build: Build, rewrite: Rewrite, decided: Decided) -> Held | None:
-        if rewrite.needs_secret is None:
-            return None
-        account = self._reader.service_account(build.namespace, BUILDER)
-        if account is not None and rewrite.needs_secret in account.secrets:
-            return None
-        return Held(build.namespace, rewrite.needs_secret, decided)
+        rules = self._rules
+        if rules.integrations is not integrations:
+            self._rules = rules = Rules(integrations)
+        return rules
 
     def _ignores_bugs(self, request: AdmissionRequest) -> bool:
         try:
@@ -159,21 +163,50 @@ class Admission:
         return all(integration.failure_policy is FailurePolicy.IGNORE for integration in covering)
 
 
-class AssignmentTable:
-    """The integrations of each namespace, worked out once. Called like a function: ``table(namespace)``."""
+class Rules:
+    """The scope and build rules for one set of integrations, each case worked out once."""
 
     def __init__(self, integrations: tuple[QuayIntegration, ...]) -> None:
         self.integrations = integrations
-        self._known: dict[str, Assignment] = {}
+        self._assignments: dict[str, Assignment] = {}
+        self._answers: dict[Hashable, tuple[str | None, Answer]] = {}
 
-    def __len__(self) -> int:
-        return len(self._known)
+    @property
+    def size(self) -> int:
+        """How many cases are kept."""
+        return len(self._assignments) + len(self._answers)
 
-    def __call__(self, namespace: str) -> Assignment:
-        known = self._known.get(namespace)
-        if known is None:
-            known = assign(self.integrations, namespace)
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            self._known[namespace] = known
-        return known
+    def assign(self, namespace: str) -> Assignment:
+        """As :func:`quaybridge_sdk.mapping.scope.assign`."""
+        known = self._assignments.get(namespace)
+        return known or _keep(self._assignments, namespace, assign(self.integrations, namespace))
+
+    def decide(self, build: Build) -> tuple[str | None, Answer]:
+        """As :func:`quaybridge_sdk.mapping.build_patch.decide`: the Secret that must be there first, and the answer."""
+        key = (  # all of a Build that the rule looks at
+            build.namespace,
+            build.strategy,
+            build.output_kind,
+            build.output_name,
+            build.output_namespace,
+            build.push_secret,
+            build.service_account,
+            bool(build.annotations),
+        )
+        return self._answers.get(key) or _keep(self._answers, key, self._work_out(build))
+
+    def _work_out(self, build: Build) -> tuple[str | None, Answer]:
+        rewrite = decide(build, self.assign)
+        outcome = Outcome(rewrite.verdict.name.lower(), patch=rewrite.patch, warnings=rewrite.warnings)
+        return rewrite.needs_secret, Answer(outcome)
+
+
+_Key = TypeVar("_Key", bound=Hashable)
+_Value = TypeVar("_Value")
+
+
+def _keep(known: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+    if len(known) >= MAX_KNOWN:
+        known.clear()
+    known[key] = value
+    return value

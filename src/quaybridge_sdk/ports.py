@@ -136,7 +136,8 @@ class EventRecorder(Protocol):
 
 @frozen
 class LeaseRecord:
-    """A coordination Lease. ``holder`` is "" when it was released; the times are None when not set. ``version`` "": not there yet.
+    """A coordination Lease. ``holder`` is "" when it was released; the times are None when not set. ``version`` "": not there
+    yet.
 
     ``others`` is what else the object holds; it is written back as it was.
     """

@@ -21,7 +21,7 @@ from quaybridge_sdk.errors import AlreadyExistsError, OwnershipError
 from quaybridge_sdk.mapping.desired import desired_state, released_state, settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
-from quaybridge_sdk.model.actions import Action, CreateRobot
+from quaybridge_sdk.model.actions import Action, CreateRobot, RecordApplied
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
@@ -155,7 +155,8 @@ class Reconciler:
                 return self._plan_release(registry, cluster, integration)
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
             state = self._look(registry, desired, RegistryState(), Depth.FIRST)
-            return self._advance(Observed(cluster, state), desired, _imagined)[1]
+            actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
+        return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
 
     def _converge(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
         namespace = cluster.namespace.name

@@ -14,13 +14,14 @@ from tests.admission_caches import Caches, recorded
 from tests.laws.bodies import json_values, often
 from tests.laws.strategies import any_text, image_streams, integrations, many_integrations, namespaces, tags, words
 
-from quaybridge_sdk.admission import Admission, Decided, Held, decode_review, encode_answer
+from quaybridge_sdk.admission import Admission, Answer, Held, Rules, decode_review, encode_answer
 from quaybridge_sdk.errors import InvalidReviewError
+from quaybridge_sdk.mapping.build_patch import decide
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import repository_name
 from quaybridge_sdk.mapping.scope import assign
-from quaybridge_sdk.model.admission import parse_review
+from quaybridge_sdk.model.admission import Outcome, parse_review
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, MANAGED_ANNOTATION, ServiceAccount
 from quaybridge_sdk.testing.openshift.patches import apply
@@ -96,10 +97,10 @@ def rewritable_reviews(draw: st.DrawFn) -> Any:
     return review
 
 
-def review_all(review: Any, known: list[QuayIntegration]) -> Decided:
-    decided = Admission(Linked(tuple(known))).review(parse_review(review))
-    assert isinstance(decided, Decided)
-    return decided
+def outcome_of(review: Any, known: list[QuayIntegration]) -> Outcome:
+    answer = Admission(Linked(tuple(known))).review(parse_review(review))
+    assert isinstance(answer, Answer)
+    return answer.outcome
 
 
 broken_reviews = st.fixed_dictionaries(
@@ -134,9 +135,9 @@ def test_any_json_gets_an_answer_or_is_refused(body: Any, known: list[QuayIntegr
         event("refused")
         return
     review = Admission(caches).review(request)
-    decided = review.denied() if isinstance(review, Held) else review
-    event(f"answered: {decided.verdict}")
-    answer = orjson.loads(encode_answer(decided.answer))
+    final = review.denied() if isinstance(review, Held) else review
+    event(f"answered: {final.outcome.verdict}")
+    answer = orjson.loads(encode_answer(request, final))
     assert answer["response"]["uid"] == body["request"]["uid"]
     assert answer["apiVersion"] == body["apiVersion"]
     assert body == before
@@ -171,24 +172,24 @@ def wanted(review: Any, known: list[QuayIntegration]) -> Any:
 
 @given(rewritable_reviews(), clusters)
 def test_the_patched_build_is_what_the_mapping_says(review: Any, known: list[QuayIntegration]) -> None:
-    decided = review_all(review, known)
-    event(decided.verdict)
-    assert apply(review["request"]["object"], [dict(operation) for operation in decided.answer.patch]) == wanted(review, known)
+    outcome = outcome_of(review, known)
+    event(outcome.verdict)
+    assert apply(review["request"]["object"], [dict(operation) for operation in outcome.patch]) == wanted(review, known)
 
 
 @given(st.one_of(reviews(), rewritable_reviews()), clusters)
 def test_every_patch_applies(review: Any, known: list[QuayIntegration]) -> None:
     """Also to Builds that are nonsense in part: a patch that does not apply is an error 500 for the user."""
-    apply(review["request"]["object"], [dict(operation) for operation in review_all(review, known).answer.patch])
+    apply(review["request"]["object"], [dict(operation) for operation in outcome_of(review, known).patch])
 
 
 @given(rewritable_reviews(), clusters)
 def test_a_patched_build_is_patched_no_further(review: Any, known: list[QuayIntegration]) -> None:
     """The API server may call a webhook again after others have changed the object."""
-    patch = [dict(operation) for operation in review_all(review, known).answer.patch]
+    patch = [dict(operation) for operation in outcome_of(review, known).patch]
     review["request"]["object"] = apply(review["request"]["object"], patch)
-    again = review_all(review, known)
-    assert again.answer.patch == ()
+    again = outcome_of(review, known)
+    assert again.patch == ()
     if patch:
         assert again.verdict == "other_output"
 
@@ -197,7 +198,7 @@ def test_a_patched_build_is_patched_no_further(review: Any, known: list[QuayInte
 def test_the_patch_is_minimal(review: Any, known: list[QuayIntegration]) -> None:
     """Without any one of its operations the result is another one."""
     build = review["request"]["object"]
-    patch = [dict(operation) for operation in review_all(review, known).answer.patch]
+    patch = [dict(operation) for operation in outcome_of(review, known).patch]
     whole = apply(build, patch)
     for left_out in range(len(patch)):
         operation = patch[left_out]
@@ -208,13 +209,26 @@ def test_the_patch_is_minimal(review: Any, known: list[QuayIntegration]) -> None
 
 @given(rewritable_reviews(), clusters)
 def test_the_patch_touches_the_output_and_the_annotations_only(review: Any, known: list[QuayIntegration]) -> None:
-    for operation in review_all(review, known).answer.patch:
+    for operation in outcome_of(review, known).patch:
         assert str(operation["path"]).startswith(("/spec/output/", "/metadata/annotations"))
 
 
 @given(rewritable_reviews(), clusters)
 def test_held_exactly_when_it_is_rewritten_and_brings_no_secret(review: Any, known: list[QuayIntegration]) -> None:
-    decided = review_all(review, known)
+    outcome = outcome_of(review, known)
     own = "pushSecret" in review["request"]["object"]["spec"]["output"]
     held = isinstance(Admission(Caches(tuple(known))).review(parse_review(review)), Held)
-    assert held == (decided.verdict == "rewritten" and not own)
+    assert held == (outcome.verdict == "rewritten" and not own)
+
+
+@given(st.lists(st.one_of(reviews(), rewritable_reviews()), min_size=2, max_size=8), clusters)
+def test_what_is_remembered_changes_no_answer(many: list[Any], known: list[QuayIntegration]) -> None:
+    """A rule set that has seen other Builds decides as the rule itself does."""
+    rules = Rules(tuple(known))
+    for review in many * 2:
+        build = parse_review(review).build
+        assert build is not None
+        secret, answer = rules.decide(build)
+        fresh = decide(build, lambda namespace: assign(known, namespace))
+        assert (secret, answer.outcome.patch, answer.outcome.warnings) == (fresh.needs_secret, fresh.patch, fresh.warnings)
+        assert answer.outcome.verdict == fresh.verdict.name.lower()

@@ -25,7 +25,7 @@ class Client:
 
     def __enter__(self) -> Registry:
         self.open = True
-        return cast(Any, self)
+        return cast(Registry, self)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self.open, "closed twice"

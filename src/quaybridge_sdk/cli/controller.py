@@ -42,7 +42,9 @@ class Feed:
 
 
 @click.command("controller")
-@click.option("--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none.")
+@click.option(
+    "--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none."
+)
 @click.option(
     "--health-probe-bind-address",
     type=BindAddress(),
@@ -53,7 +55,9 @@ class Feed:
 @go_flag("--leader-elect", default=False, help="Act only while holding the lease, so that two replicas never act at once.")
 @click.option("--leader-election-namespace", default=None, help="Where the lease is.  [default: the pod's namespace]")
 @click.option("--leader-election-id", default=INCUMBENT_LOCK, show_default=True, help="The lease's name.")
-@click.option("--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Namespaces worked on at the same time.")
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=8, show_default=True, help="Namespaces worked on at the same time."
+)
 @click.option(
     "--full-check-interval",
     type=Duration(),
@@ -61,7 +65,9 @@ class Feed:
     show_default=True,
     help="The longest time between two full reads of a namespace's organization in Quay.",
 )
-@click.option("--grace", type=click.FloatRange(0, 600), default=8.0, show_default=True, help="Seconds for work under way at the end.")
+@click.option(
+    "--grace", type=click.FloatRange(0, 600), default=8.0, show_default=True, help="Seconds for work under way at the end."
+)
 @cluster_options
 @log_options
 def command(**flags: Any) -> int:

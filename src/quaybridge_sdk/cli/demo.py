@@ -1,7 +1,8 @@
 """``quaybridge demo``: the whole bridge at work, in under half a minute, with nothing installed but this package.
 
 Both servers are embedded and speak the real protocols on loopback; controller and webhook are the real programs in processes of
-their own; the image is really pushed, with nothing but what the pull secret gives. The exit code is 0 only if all of it came true.
+their own; the image is really pushed, with nothing but what the pull secret gives. The exit code is 0 only if all of it came
+true.
 """
 
 from __future__ import annotations
@@ -171,8 +172,9 @@ class Story:
 def command(keep_logs: str | None) -> None:
     """Show the whole bridge at work on embedded servers.
 
-    Starts an embedded OpenShift API and an embedded Quay on loopback, and the controller and the webhook as real processes; creates
-    projects, ImageStreams and a build, pushes an image, imports it, deletes a project. Needs nothing, and leaves nothing behind.
+    Starts an embedded OpenShift API and an embedded Quay on loopback, and the controller and the webhook as real processes;
+    creates projects, ImageStreams and a build, pushes an image, imports it, deletes a project. Needs nothing, and leaves
+    nothing behind.
     """
     console = Console(soft_wrap=True, width=None if sys.stdout.isatty() else 120)
     with tempfile.TemporaryDirectory(prefix="quaybridge-demo-") as temporary:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import click
-from attrs import asdict, frozen
+from attrs import frozen
+from cattrs import unstructure
 from rich.console import Console
 from rich.table import Table
 
@@ -16,7 +17,7 @@ from quaybridge_sdk.adapters.quay import QuayRegistry
 from quaybridge_sdk.cli.assembly import connect
 from quaybridge_sdk.cli.options import cluster_options
 from quaybridge_sdk.cli.snapshot import integrations, token_of
-from quaybridge_sdk.errors import NotFoundError, QuaybridgeError
+from quaybridge_sdk.errors import NotFoundError, QuaybridgeError, TokenInvalidError
 from quaybridge_sdk.model.integration import GROUP, SEED_GROUP, QuayIntegration
 
 GROUPS = (
@@ -48,7 +49,7 @@ def command(output: Literal["table", "json"], kubeconfig: str | None, context: s
     with connect(kubeconfig, context) as client:
         findings = list(examine(client))
     if output == "json":
-        click.echo(json.dumps([asdict(finding) for finding in findings], indent=2))
+        click.echo(json.dumps(unstructure(findings), indent=2))
     else:
         _print(findings)
     return 0 if all(finding.ok for finding in findings) else 1
@@ -59,7 +60,9 @@ def examine(client: KubernetesClient) -> Iterator[Finding]:
     for group, missing in GROUPS:
         yield _check(f"API group {group}", lambda group=group: _group(client, group), missing)  # type: ignore[misc]
     generations = [_served(client, f"{GROUP}/v1"), _served(client, f"{SEED_GROUP}/v1alpha1")]
-    yield Finding("CustomResourceDefinition", any(generations), "served" if any(generations) else "not installed", "oc apply -f deploy/crds")
+    yield Finding(
+        "CustomResourceDefinition", any(generations), "served" if any(generations) else "not installed", "oc apply -f deploy/crds"
+    )
     found, broken = integrations(client) if any(generations) else ((), {})
     for key, error in broken.items():
         yield Finding(f"QuayIntegration {key}", False, str(error), f"oc edit {key}")
@@ -81,7 +84,7 @@ def _examine_quay(client: KubernetesClient, integration: QuayIntegration) -> Ite
     yield Finding(f"{where}: credentials Secret", True, str(integration.credentials))
     mend = "make a new OAuth token in Quay (see the scopes in the documentation), or mend the connection or the certificate"
     with QuayRegistry(integration.endpoint, token) as registry:
-        yield _check(f"{where}: Quay {integration.endpoint.url}", lambda: f"the token belongs to {registry.check_token()}", mend)
+        yield _check(f"{where}: Quay {integration.endpoint.url}", lambda: _token(registry), mend)
         if integration.insecure:
             yield Finding(f"{where}: TLS", True, "not verified, because insecureRegistry is true: caBundle would be safer")
 
@@ -91,6 +94,18 @@ def _check(name: str, look: Callable[[], str], mend: str) -> Finding:
         return Finding(name, True, look())
     except QuaybridgeError as error:
         return Finding(name, False, f"{error.reason}: {error}", mend)
+
+
+def _token(registry: QuayRegistry) -> str:
+    """Whom the token belongs to. Quay answers the same to a wrong token and to one without user:read: then its rights are
+    asked.
+    """
+    user = registry.check_token()
+    if user is not None:
+        return f"the token belongs to {user}"
+    if registry.superuser():
+        return "the token is a superuser's; it lacks the scope user:read, which only this check would use"
+    raise TokenInvalidError("Quay does not accept the token, or the token lacks the scope user:read", system="quay")
 
 
 def _group(client: KubernetesClient, group: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quaybridge_sdk.model import actions as act
 
 
-def render(action: act.Action) -> str:  # noqa: C901, PLR0911 - one line for each action
+def render(action: act.Action) -> str:  # noqa: C901 - one line for each action
     """One line for one action."""
     match action:
         case act.AddFinalizer(namespace):

@@ -168,4 +168,3 @@ def free_ports(count: int) -> list[int]:
     finally:
         for opened in sockets:
             opened.close()
-

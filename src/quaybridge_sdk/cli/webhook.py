@@ -41,10 +41,14 @@ CERTIFICATE_DIRECTORY = "/apiserver.local.config/certificates"
     show_envvar=True,
     help="The certificate: apiserver.crt and .key, tls.crt and .key, or cert.pem and key.pem.",
 )
-@click.option("--webhook-cert-file", "--webhookCertFile", type=click.Path(path_type=Path), help="The certificate, instead of the folder.")
+@click.option(
+    "--webhook-cert-file", "--webhookCertFile", type=click.Path(path_type=Path), help="The certificate, instead of the folder."
+)
 @click.option("--webhook-key-file", "--webhookKeyFile", type=click.Path(path_type=Path), help="Its private key.")
 @go_flag("--webhook-ssl-disable", "--webhookSslDisable", default=False, help="Plain HTTP, for a proxy in front that does TLS.")
-@click.option("--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none.")
+@click.option(
+    "--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none."
+)
 @click.option(
     "--health-probe-bind-address",
     type=BindAddress(),
@@ -52,8 +56,12 @@ CERTIFICATE_DIRECTORY = "/apiserver.local.config/certificates"
     show_default=True,
     help="Serves /healthz and /readyz; 0 for none.",
 )
-@click.option("--hold", type=click.FloatRange(0, 25), default=8.0, show_default=True, help="Seconds that a build waits for its pull secret.")
-@click.option("--grace", type=click.FloatRange(0, 600), default=5.0, show_default=True, help="Seconds for requests under way at the end.")
+@click.option(
+    "--hold", type=click.FloatRange(0, 25), default=8.0, show_default=True, help="Seconds that a build waits for its pull secret."
+)
+@click.option(
+    "--grace", type=click.FloatRange(0, 600), default=5.0, show_default=True, help="Seconds for requests under way at the end."
+)
 @cluster_options
 @log_options
 def command(**flags: Any) -> int:

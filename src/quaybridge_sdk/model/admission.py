@@ -33,15 +33,20 @@ class AdmissionRequest:
 
 
 @frozen
-class AdmissionAnswer:
-    """What is answered: allowed, with a patch or without, or denied with ``code``, ``reason`` and ``message``.
+class Outcome:
+    """What becomes of a request: allowed, with a patch or without, or denied with ``code``, ``reason`` and ``message``.
 
-    ``reason`` is one of Kubernetes' ``StatusReason``: clients decide by it whether to try again.
+    It does not name the request, so that one serves all that ask for the same.
+
+    Attributes:
+        verdict: one of a few words, for metrics.
+        patch: the operations of a JSON patch.
+        warnings: shown to the user by ``oc``.
+        reason: one of Kubernetes' ``StatusReason``: clients decide by it whether to try again.
     """
 
-    api_version: str
-    uid: str
-    allowed: bool
+    verdict: str
+    allowed: bool = True
     patch: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     code: int = 0

@@ -22,6 +22,7 @@ from quaybridge_sdk.runtime.status import Ledger, merge_status
 _log = logging.getLogger(__name__)
 
 KeyKind = Literal["namespace", "build", "integration"]
+UNSYNCED_SECONDS = 0.1
 NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagestream"})
 
 
@@ -39,6 +40,11 @@ class Key:
 
 class ControllerCaches(ClusterReader, Protocol):
     """The caches, as the controller needs them."""
+
+    @property
+    def synced(self) -> bool:
+        """Whether all that is watched has been read, the credentials of each integration included."""
+        ...
 
     def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
         """The QuayIntegrations that cannot be read, by key."""
@@ -143,6 +149,8 @@ class Controller:
         self.metrics.observe("quaybridge_reconcile_seconds", seconds, key.kind)
 
     def _work_on_namespace(self, namespace: str) -> float | None:
+        if not self.ports.caches.synced:  # a new integration's credentials are being read: there is nothing to complain of yet
+            return UNSYNCED_SECONDS
         outcome = self.reconciler.reconcile(namespace)
         for action in outcome.actions:
             self.metrics.count("quaybridge_actions_total", type(action).__name__)

@@ -97,6 +97,7 @@ MEASURED = [  # shapes that were measured, but are in no recording
         "X-Requested-With",
     ),
     (page(413), ServerFaultError, "Some page"),
+    (answer(413, {"message": "too large for the gateway"}), ServerFaultError, "too large"),
     (page(429), ThrottledError, "too many requests"),
     (page(502), ServerFaultError, "Some page"),
     (page(503), ServerFaultError, "Some page"),
@@ -132,6 +133,10 @@ def test_a_forbidden_call_names_the_scopes_it_needs() -> None:
     call = routes.CREATE_ORGANIZATION.call({})
     assert "the scope user:admin," in str(failure(_answer(recorded("errors", 16), call)))
     assert "scope" not in str(failure(_answer(answer(403, {"detail": "no"}), routes.LIST_REPOSITORIES.call({}))))
+
+
+def test_a_schema_is_not_quoted() -> None:
+    assert "Failed validating" not in str(failure(_answer(recorded("prototypes", 8))))
 
 
 def test_throttled_carries_the_time() -> None:

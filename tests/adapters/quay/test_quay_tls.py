@@ -29,23 +29,26 @@ class Served:
     pem: str
 
 
-def _certificate(host: str, folder: Path, days: int = 1) -> tuple[str, ssl.SSLContext]:
-    """A self-signed certificate for ``host``, and a server's context with it."""
+def _certificate(host: str, folder: Path, days: int = 1, *, by_another: bool = False) -> tuple[str, ssl.SSLContext]:
+    """A certificate for ``host``, self-signed or by an authority that is not given, and a server's context with it."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "quay")])
+    signer = ec.generate_private_key(ec.SECP256R1()) if by_another else key
+    name, issuer = (
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)]) for text in ("quay", "CA" if by_another else "quay")
+    )
     now = datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(issuer).public_key(key.public_key())
     builder = builder.serial_number(x509.random_serial_number())
     builder = builder.not_valid_before(now - timedelta(days=9)).not_valid_after(now + timedelta(days=days))
     names: list[x509.GeneralName] = [x509.IPAddress(ipaddress.ip_address(host))]
     for extension, critical in (
         (x509.SubjectAlternativeName(names), False),
-        (x509.BasicConstraints(ca=True, path_length=0), True),
+        (x509.BasicConstraints(ca=not by_another, path_length=None), True),
         (x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False),
-        (x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), False),
+        (x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False),
     ):
         builder = builder.add_extension(extension, critical)
-    pem = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    pem = builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
     private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     (folder / "both.pem").write_bytes(pem + private)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -80,6 +83,13 @@ def test_another_ca_does_not_help(served: Served, tmp_path: Path) -> None:
     other, _ = _certificate("127.0.0.1", tmp_path)
     with registry_of(served.quay, ca_bundle=other) as registry, pytest.raises(TLSVerificationError):
         registry.check_token()
+
+
+def test_the_servers_own_certificate_may_be_the_anchor(tmp_path: Path) -> None:
+    """Without the authority above it: so it was with the incumbent's language, and so people have set it up."""
+    pem, context = _certificate("127.0.0.1", tmp_path, by_another=True)
+    with EmbeddedQuay(tls=context) as quay, registry_of(quay, ca_bundle=pem) as registry:
+        assert registry.check_token() == "admin"
 
 
 def test_a_write_to_an_untrusted_quay_is_tried_once(served: Served) -> None:

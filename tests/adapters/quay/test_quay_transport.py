@@ -45,6 +45,18 @@ def test_the_token_is_in_the_one_header() -> None:
     assert "Content-Type" not in sent.headers
 
 
+def test_no_part_of_the_client_holds_the_token_in_the_clear() -> None:
+    sender = Transport(ENDPOINT, SecretText(TOKEN), transport=Script([]))
+    assert "Authorization" not in sender._client.headers
+    assert TOKEN not in repr([vars(sender), vars(sender._client), vars(sender._client._auth)])
+
+
+def test_everything_has_a_timeout() -> None:
+    registry, script = scripted(recorded("errors", 11))
+    registry.check_token()
+    assert script.requests[0].extensions["timeout"] == {"connect": 10.0, "read": 30.0, "write": 30.0, "pool": 30.0}
+
+
 LEAKS = [
     httpx.ConnectError("refused"),
     httpx.RemoteProtocolError("illegal status line"),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from attrs import define
 
-from quaybridge_sdk.admission import INTERNAL_ERROR, Admission, Decided, Held, Review, decode_review, encode_answer
+from quaybridge_sdk.admission import INTERNAL_ERROR, Admission, Answer, Held, Review, decode_review, encode_answer
 from quaybridge_sdk.errors import InvalidReviewError
 from quaybridge_sdk.model.admission import AdmissionRequest
 from quaybridge_sdk.ports import Change
@@ -136,7 +136,7 @@ class App:
         review = self._review(request)
         if isinstance(review, Held):
             return self._wait(_Waiting(request, review, respond, started), query)
-        self._answer(review, respond, started)
+        self._answer(request, review, respond, started)
         return None
 
     def _review(self, request: AdmissionRequest) -> Review:
@@ -171,18 +171,18 @@ class App:
         _log.warning("a build in namespace %s was denied: Secret %s was not linked in time", held.namespace, held.secret)
         self._finish(waiting, held.denied())
 
-    def _finish(self, waiting: _Waiting, decided: Decided) -> None:
+    def _finish(self, waiting: _Waiting, answer: Answer) -> None:
         self._forget(waiting)
-        self._answer(decided, waiting.respond, waiting.started)
+        self._answer(waiting.request, answer, waiting.respond, waiting.started)
 
     def _forget(self, waiting: _Waiting) -> None:
         self._waiting.discard(waiting)
         if waiting.timer is not None:
             waiting.timer.cancel()
 
-    def _answer(self, decided: Decided, respond: Respond, started: float) -> None:
-        respond(Reply(200, encode_answer(decided.answer), JSON))
-        self._observer.admission(decided.verdict, perf_counter() - started)
+    def _answer(self, request: AdmissionRequest, answer: Answer, respond: Respond, started: float) -> None:
+        respond(Reply(200, encode_answer(request, answer), JSON))
+        self._observer.admission(answer.outcome.verdict, perf_counter() - started)
 
     def _refuse(self, respond: Respond, status: int, text: str, verdict: str, started: float) -> None:
         respond(text_reply(status, text))

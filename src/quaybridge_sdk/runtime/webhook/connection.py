@@ -47,7 +47,6 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._size = 0
         self._received = 0
-        self._expects_continue = False
         self._queue: deque[Call | Reply] = deque()
         self._working = False
         self._draining = False
@@ -105,6 +104,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._deaf:
             return
+        if not self._received:
+            self._since = self._loop.time()
         self._received += len(data)
         try:
             self._parser.feed_data(data)
@@ -114,39 +115,30 @@ class Connection(asyncio.Protocol):
             self._refuse(text_reply(400, f"not HTTP/1.1: {error}"))
         if self._received > MAX_BODY + MAX_HEAD:
             self._refuse(text_reply(413, f"the body is longer than {MAX_BODY} bytes"))
-        self._work()
+        if self._queue:
+            self._work()
+        elif data.endswith(b"\r\n\r\n") and b"100-continue" in data.lower():
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")  # one too many does no harm: clients skip it
 
-    # The parser's side: it only collects, so that nothing of ours is raised through the parser
-
-    def on_message_begin(self) -> None:
-        self._target = b""
-        self._body = []
-        self._size = 0
-        self._expects_continue = False
-        self._since = self._loop.time()
+    # The parser's side: it only collects, so that nothing of ours is raised through the parser. A callback for each header
+    # would cost as much as the rest together, so there is none
 
     def on_url(self, part: bytes) -> None:
         self._target += part
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if len(name) == 6 and name.lower() == b"expect":
-            self._expects_continue = value.lower() == b"100-continue"
-
-    def on_headers_complete(self) -> None:
-        if self._expects_continue and not self._working:
-            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, part: bytes) -> None:
         self._body.append(part)
         self._size += len(part)
 
     def on_message_complete(self) -> None:
-        self._received = 0
         if self._size > MAX_BODY:
             self._refuse(text_reply(413, f"the body is longer than {MAX_BODY} bytes"))
         elif not self._deaf:
             keep_alive = self._parser.should_keep_alive()
             self._queue.append(Call(self._parser.get_method(), self._target, b"".join(self._body), keep_alive))
+        self._received = self._size = 0
+        self._target = b""
+        self._body = []
 
     # Between the two
 
