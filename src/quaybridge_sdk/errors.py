@@ -86,7 +86,12 @@ class InvalidReviewError(InvalidInputError, ValueError):
 
 
 class OwnershipError(QuaybridgeError):
-    """An organization of the name exists, but nothing proves that the bridge made it; it is left alone."""
+    """An organization of the name exists, but nothing proves that the bridge made it; it is left alone.
+
+    It is retried with back-off: an administrator mends it in Quay, which tells nobody.
+    """
+
+    retry = Retry.BACKOFF
 
 
 class RemoteError(QuaybridgeError):

@@ -117,7 +117,7 @@ def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
 
 
 def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
-    """Rights on repositories that exist: a default permission only works on those made after it (incumbent issue 109)."""
+    """Rights on repositories that exist: a default permission only works on those made after it."""
     if registry.robots is None or registry.repositories is None:
         return
     for repository in sorted(desired.repositories & registry.repositories):

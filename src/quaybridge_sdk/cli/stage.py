@@ -90,10 +90,10 @@ class Stage:
 
 
 @contextmanager
-def set_stage(folder: Path) -> Iterator[Stage]:
-    """Starts both servers, installs the CRDs, and starts the bridge's two programs; stops all of it at the end."""
+def set_stage(folder: Path, quay: EmbeddedQuay | None = None) -> Iterator[Stage]:
+    """Starts both servers and installs the CRDs; stops both at the end. ``quay``: one that was set up in another way."""
     with ExitStack() as stack:
-        quay = stack.enter_context(EmbeddedQuay())
+        quay = stack.enter_context(quay or EmbeddedQuay())
         openshift = stack.enter_context(EmbeddedOpenShift(definitions=()))
         openshift.kubeconfig(folder / "kubeconfig")
         stage = Stage(quay, openshift, Cluster(openshift.url, openshift.admin_token), folder)

@@ -141,7 +141,7 @@ def _rewrite(build: Build, integration: QuayIntegration, destination: ImageStrea
 
 
 def _annotate(build: Build, wanted: Mapping[str, str]) -> list[PatchOperation]:
-    """The contract's two annotations. ``add`` into a map that is not there fails, so the map is added first (D26)."""
+    """The contract's two annotations. ``add`` into a map that is not there fails, so the map is added first."""
     if not build.annotations:
         return [{"op": "add", "path": "/metadata/annotations", "value": dict(wanted)}]
     return [
