@@ -381,8 +381,30 @@ def test_what_is_kept_stays_small_and_right() -> None:
     assert rules.decide(build)[1].outcome.verdict == "rewritten"
 
 
+@pytest.mark.parametrize("name", ["output_name", "output_namespace", "output_kind", "strategy", "push_secret", "service_account"])
+def test_what_is_too_long_for_a_name_is_not_kept(name: str) -> None:
+    """A few thousand builds with a name of megabytes each would fill the memory of the pod."""
+    rules = Rules((evolve(INTEGRATION, allowlist=frozenset()),))
+    build = Build("peer-b", "b", "Docker", "ImageStreamTag", "app:latest", "peer-a")
+    rules.decide(build)
+    before = rules.size
+    long: dict[str, Any] = {name: "x:" * 1_000_000}
+    rules.decide(evolve(build, **long))
+    assert rules.size == before
+
+
 def test_a_second_build_of_the_same_kind_costs_no_second_thought() -> None:
     rules = Rules((INTEGRATION,))
     build = Build("peer-b", "b-1", "Docker", "ImageStreamTag", "app:latest", annotations={"openshift.io/build.number": "1"})
     again = evolve(build, name="b-2", annotations={"openshift.io/build.number": "2"})
     assert rules.decide(again) is rules.decide(build)
+
+
+def test_what_was_worked_out_for_a_build_with_annotations_is_not_given_to_one_without() -> None:
+    caches = linked_caches()
+    admission = Admission(caches)
+    for case in ("docker-annotated", "docker-no-annotations", "docker-annotated"):
+        request = decode_review(orjson.dumps(recorded(case)))
+        answer = admission.review(request)
+        assert isinstance(answer, Answer)
+        assert patch_of(orjson.loads(encode_answer(request, answer))) == next(row.patch for row in ROWS if row.case == case)

@@ -33,6 +33,9 @@ INTERNAL_ERROR = "internal error, please report"
 MAX_KNOWN = 10_000
 """Assignments, and rewrites, that are kept: an output is any text that a user writes, so there must be an end."""
 
+MAX_KEPT_TEXT = 2_000
+"""Characters of a case that is kept: names that can exist are shorter, but what is posted may hold megabytes of one."""
+
 
 class AdmissionReader(Protocol):
     """What admission reads of the cluster: a part of :class:`quaybridge_sdk.ports.ClusterReader`."""
@@ -206,6 +209,8 @@ _Value = TypeVar("_Value")
 
 
 def _keep(known: dict[_Key, _Value], key: _Key, value: _Value) -> _Value:
+    if len(repr(key)) > MAX_KEPT_TEXT:
+        return value
     if len(known) >= MAX_KNOWN:
         known.clear()
     known[key] = value

@@ -17,13 +17,13 @@ from attrs import evolve, field, frozen
 from quaybridge_sdk.apply import apply, apply_to_cluster
 from quaybridge_sdk.effects import Result as ActionResult
 from quaybridge_sdk.effects import after
-from quaybridge_sdk.errors import AlreadyExistsError, OwnershipError
+from quaybridge_sdk.errors import AlreadyExistsError, ForbiddenError, OwnershipError
 from quaybridge_sdk.mapping.desired import desired_state, released_state, settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.actions import Action, CreateRobot, RecordApplied
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.quay import Robot, SecretText
+from quaybridge_sdk.model.quay import Organization, Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.observe import observe_all, observe_organization, observe_robots
 from quaybridge_sdk.plan import Depth, assumed, depth, plan
@@ -185,6 +185,7 @@ class Reconciler:
         now, name = self.clock(), desired.organization
         if wanted is Depth.FIRST:
             first = observe_organization(registry, name, now)
+            _require_insight(first)
             return first if first.complete_at else observe_all(registry, name, first, now)
         if wanted is Depth.FULL:
             return observe_all(registry, name, RegistryState(), now)
@@ -231,6 +232,7 @@ class Reconciler:
     def _plan_release(self, registry: Registry, cluster: ClusterState, integration: QuayIntegration) -> tuple[Action, ...]:
         name = organization_name(integration.cluster_id, cluster.namespace.name)
         state = observe_organization(registry, name, self.clock())
+        _require_insight(state)
         return plan(Observed(cluster, state), released_state(integration, cluster, state, self.reader.cluster_uid()))
 
 
@@ -239,6 +241,17 @@ def _imagined(action: Action) -> ActionResult:
     if isinstance(action, CreateRobot):
         return Robot(action.robot, action.description, SecretText("made by Quay"))
     return None
+
+
+def _require_insight(state: RegistryState) -> None:
+    """Raises ForbiddenError when the token cannot see whose the organization is: then nothing may be concluded from it."""
+    found = state.organization
+    if isinstance(found, Organization) and not found.administered:
+        raise ForbiddenError(
+            f"the organization {found.name!r} exists, but the token may not administer it, so whose it is cannot be told: "
+            "the token needs super:user, or org:admin and an owner of the organization",
+            system="quay",
+        )
 
 
 def _require_writable(desired: Desired) -> None:

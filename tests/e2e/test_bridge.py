@@ -132,6 +132,22 @@ def test_a_refused_deletion_keeps_the_finalizer_and_is_tried_again(world: World)
         assert "openshift_shop" not in world.stage.quay.organizations()
 
 
+def test_a_token_that_cannot_see_whose_an_organization_is_deletes_nothing_and_lets_nothing_go(world: World) -> None:
+    world.namespace("shop")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        world.token(world.stage.quay.issue_token(scopes={"repo:admin"}))
+        running.settle(world, 1)
+        world.cluster.call("DELETE", "/api/v1/namespaces/shop")
+        eventually("said so", lambda: world.condition("ScopesSufficient") == ("False", "Forbidden"))
+        assert not gone(world, "shop")
+        assert "openshift_shop" in world.stage.quay.organizations()
+        world.token(world.stage.quay.token)
+        eventually("gone with the right token", lambda: gone(world, "shop"))
+        assert "openshift_shop" not in world.stage.quay.organizations()
+
+
 def test_an_outage_of_quay_is_survived_while_namespaces_come_and_go(world: World) -> None:
     world.namespace("old")
     with bridge(world) as running:

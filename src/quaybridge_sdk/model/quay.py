@@ -44,10 +44,15 @@ RobotToken = SecretText
 
 @frozen
 class Organization:
-    """An organization. ``email`` is "" when the caller's token may not see it; then nothing is proved by it."""
+    """An organization.
+
+    ``administered`` is False when the token's user does not administer it: then Quay hides the e-mail, ``email`` is "", and
+    nothing can be told of whose it is.
+    """
 
     name: str
     email: str = ""
+    administered: bool = True
 
 
 @frozen

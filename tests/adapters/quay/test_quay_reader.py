@@ -52,7 +52,7 @@ def test_a_404_of_something_else_is_no_absence(response: httpx.Response) -> None
 
 def test_a_stranger_sees_no_mail() -> None:
     registry, script = scripted(recorded("organization", 4), recorded(*VALID_BUT_STRANGE))
-    assert registry.organization(ORG) == Organization(ORG, "")
+    assert registry.organization(ORG) == Organization(ORG, "", administered=False)
     assert script.lines[1] == f"GET /api/v1/organization/{ORG}/robots?token=false&limit=1"
 
 

@@ -283,7 +283,7 @@ def test_redirects_are_not_followed() -> None:
         ("soon", None),
         ("", None),
         ("٣", None),
-        (email.utils.format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0.0),
+        ("Mon, 23 Nov 1998 12:39:46 GMT", 0.0),
         ("Mon, 23 Nov 1998 12:39:46 -0000", 0.0),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from tests.runtime.webhook.wire import common_name, trusting, write_pair
 
 from quaybridge_sdk.errors import InvalidInputError
+from quaybridge_sdk.runtime.webhook import certificates
 from quaybridge_sdk.runtime.webhook.certificates import (
     FILE_NAMES,
     CertificateDirectory,
@@ -138,6 +139,44 @@ def test_the_former_pair_may_come_back(tmp_path: Path) -> None:
     tmp_path.joinpath("tls.key").write_bytes(right)
     live.refresh()
     assert shown(live) == "first"
+
+
+def test_a_pair_that_was_read_in_the_middle_of_a_change_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The contents are looked at, then change, then fail to load, and are in the end what they were when looked at."""
+    write_pair(tmp_path)
+    live = LiveCertificate(CertificateDirectory(tmp_path))
+    write_pair(tmp_path, name="second")
+    key = tmp_path / "tls.key"
+    right, load = key.read_bytes(), certificates._load
+
+    def torn(pair: certificates.CertificatePair) -> ssl.SSLContext:
+        key.write_text("no PEM")
+        return load(pair)
+
+    monkeypatch.setattr(certificates, "_load", torn)
+    assert live.refresh() is False
+    monkeypatch.setattr(certificates, "_load", load)
+    key.write_bytes(right)
+    assert live.refresh() is True
+    assert shown(live) == "second"
+
+
+def test_a_pair_that_changed_while_it_was_loaded_is_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_pair(tmp_path)
+    live = LiveCertificate(CertificateDirectory(tmp_path))
+    write_pair(tmp_path, name="second")
+    load = certificates._load
+
+    def overtaken(pair: certificates.CertificatePair) -> ssl.SSLContext:
+        found = load(pair)
+        write_pair(tmp_path, name="third")
+        return found
+
+    monkeypatch.setattr(certificates, "_load", overtaken)
+    live.refresh()
+    monkeypatch.setattr(certificates, "_load", load)
+    assert live.refresh() is True
+    assert shown(live) == "third"
 
 
 def test_http2_is_not_offered(tmp_path: Path) -> None:

@@ -36,7 +36,8 @@ class RepositoryPage:
 def organization(document: object) -> OrganizationView:
     record = _record(document, "the answer")
     email = _text(record, "email", default="")
-    return OrganizationView(Organization(_text(record, "name"), email), _flag(record, "is_admin"))
+    is_admin = _flag(record, "is_admin")
+    return OrganizationView(Organization(_text(record, "name"), email, is_admin), is_admin)
 
 
 def robot(document: object) -> Robot:

@@ -82,35 +82,41 @@ class LiveCertificate:
     def __init__(self, source: CertificateSource) -> None:
         """Loads the first pair. Raises InvalidInputError when that fails."""
         self._source = source
-        pair = source.pair()
-        self._seen = _digest(pair)
-        self._newest = _load(pair)
+        self._loaded = b""
+        self._complained = ""
+        self._newest = self._load()
         self.context = _context()
         self.context.sni_callback = self._switch
 
     def refresh(self) -> bool:
-        """Looks at the files, and loads them if they have changed. Returns whether a new pair is in use. Never raises."""
+        """Looks at the files, and loads them if they have changed. Returns whether a new pair is in use. Never raises.
+
+        A pair that could not be loaded is tried again each time: it may have been looked at in the middle of a change.
+        """
         try:
-            pair = self._source.pair()
-            digest = _digest(pair)
+            if _digest(self._source.pair()) == self._loaded:
+                return False
+            self._newest = self._load()
         except InvalidInputError as error:
-            self._failed(b"", error)
+            self._complain(error)
             return False
-        if digest == self._seen:
-            return False
-        try:
-            self._newest = _load(pair)
-        except InvalidInputError as error:
-            self._failed(digest, error)
-            return False
-        self._seen = digest
-        _log.info("new serving certificate loaded from %s", pair)
+        self._complained = ""
+        _log.info("new serving certificate loaded")
         return True
 
-    def _failed(self, digest: bytes, error: InvalidInputError) -> None:
-        if digest != self._seen:
+    def _load(self) -> ssl.SSLContext:
+        pair = self._source.pair()
+        before = _digest(pair)
+        context = _load(pair)
+        self._loaded = before if _digest(pair) == before else b""  # changed in between: which one it was is not known
+        return context
+
+    def _complain(self, error: InvalidInputError) -> None:
+        """Once for each error, not each second."""
+        said = str(error)
+        if said != self._complained:
             _log.error("the former serving certificate stays in use: %s", error)
-        self._seen = digest
+        self._complained = said
 
     def _switch(self, handshake: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         handshake.context = self._newest
