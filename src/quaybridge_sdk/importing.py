@@ -29,11 +29,15 @@ class ImportResult(Enum):
 
 @frozen
 class ImportOutcome:
-    """What was done for a Build; ``request`` is there when something was imported or refused."""
+    """What was done for a Build; ``request`` is there when something was imported or refused.
+
+    ``recent`` is False for a Build that was refused long after its completion: it was told of then.
+    """
 
     result: ImportResult
     reason: ImportReason | None = None
     request: ImageImport | None = None
+    recent: bool = True
 
 
 @frozen
@@ -67,11 +71,11 @@ class BuildImporter:
 
         decision = decide_import(build, assigned)
         if decision.reason is ImportReason.FORGED:
-            return ImportOutcome(ImportResult.FORGED, decision.reason)
+            return ImportOutcome(ImportResult.FORGED, decision.reason, recent=self._within_patience(build))
         if decision.request is None:
             return ImportOutcome(ImportResult.SKIPPED, decision.reason)
         if decision.asks_for and not self.importer.may_import(decision.asks_for, decision.request.destination.namespace):
-            return ImportOutcome(ImportResult.REFUSED, decision.reason, decision.request)
+            return ImportOutcome(ImportResult.REFUSED, decision.reason, decision.request, self._within_patience(build))
         return self._import(build, decision.request)
 
     def _import(self, build: Build, request: ImageImport) -> ImportOutcome:

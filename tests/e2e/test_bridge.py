@@ -43,6 +43,17 @@ def test_a_changed_allowlist_and_a_changed_token_take_effect_at_once_on_existing
         eventually("second organization", lambda: "openshift_later" in world.stage.quay.organizations())
 
 
+def test_an_integration_is_not_ready_before_its_namespaces_are(world: World) -> None:
+    world.namespace("shop")
+    world.stage.openshift.settle()
+    fault = world.stage.quay.faults.inject(Fault("latency", "POST /api/v1/organization/", times=None, seconds=0.5))
+    with bridge(world):
+        world.link(allowlistNamespaces=["shop"])
+        eventually("ready", lambda: world.condition()[0] == "True")
+        assert "openshift_shop" in world.stage.quay.organizations()
+    assert fault.seconds == 0.5
+
+
 def test_without_an_integration_nothing_happens_and_nothing_is_said(world: World) -> None:
     world.namespace("shop")
     world.stage.openshift.settle()
@@ -200,6 +211,7 @@ def test_a_build_is_imported_once_on_complete_only_and_never_when_forged(world: 
         running.settle(world, 2)
         assert _imports(world) == 1
         assert world.tag("victim", "app") is None
+        assert not world.is_imported("shop", "forged")
         tag = world.tag("shop", "app")
         assert tag is not None
         assert tag["image"]["metadata"]["name"] == digest

@@ -98,6 +98,7 @@ def test_backoff_doubles_up_to_its_limit_and_forget_resets_it() -> None:
     queue.forget("a1")
     assert queue.retry("a1") == 2
     assert queue.retry("a1", floor=30) == 30
+    assert queue.retry("a1", ceiling=5) == 5
 
 
 def test_jitter_spreads_between_the_base_and_the_ceiling() -> None:

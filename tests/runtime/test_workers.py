@@ -15,7 +15,7 @@ from quaybridge_sdk.errors import (
     UnreachableError,
 )
 from quaybridge_sdk.runtime.queue import Backoff, WorkQueue
-from quaybridge_sdk.runtime.workers import PERMANENT_FLOOR, WorkerPool
+from quaybridge_sdk.runtime.workers import PERMANENT_FLOOR, TRANSIENT_CEILING, WorkerPool
 
 
 class Recorder:
@@ -121,3 +121,18 @@ def test_stop_says_when_the_grace_was_too_short() -> None:
         assert started.wait(5)
         assert not pool.stop()
         release.set()
+
+
+def test_what_mends_itself_never_waits_longer_than_half_a_minute() -> None:
+    class Stubborn(DelayedQueue):
+        def __init__(self) -> None:
+            super().__init__()
+            self._backoff, self._jitter = Backoff(1.0, 300.0), lambda: 1.0
+
+    queue, recorder = Stubborn(), Recorder()
+    for _ in range(9):
+        queue.retry("key")
+    with WorkerPool(queue, raising(UnreachableError("x", system="quay")), 1, recorder.on_error, recorder):
+        queue.add("key")
+        assert recorder.seen.wait(5)
+    assert queue.waits[-2:] == [("key", 300.0), ("key", TRANSIENT_CEILING)]

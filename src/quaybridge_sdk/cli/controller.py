@@ -125,9 +125,13 @@ def _run_as_leader(
 
 def _run(controller: Controller, assembly: Assembly, flags: dict[str, Any], stopped: threading.Event) -> int:
     """Feeds the queue from the caches once they are filled, and works on it until told to stop."""
+    waits = 0
     while not assembly.caches.wait_synced(0.5):
         if stopped.is_set():
             return 0
+        waits += 1
+        if waits % 10 == 0:
+            _log.warning("the cluster could not be read yet: %s", dict(assembly.caches.faults()))
     pool: WorkerPool[Key] = WorkerPool(
         controller.queue, controller.work, flags["workers"], controller.on_error, controller, grace=flags["grace"]
     )

@@ -12,7 +12,8 @@ from attrs import field, frozen
 from quaybridge_sdk.errors import InvalidIntegrationError, QuaybridgeError
 from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
 from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, conditions, invalid_conditions
-from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.mapping.scope import assign, scope
+from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.ports import Change, ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
 from quaybridge_sdk.reconcile import Outcome, Reconciler, Result
 from quaybridge_sdk.runtime.metrics import Metrics
@@ -138,7 +139,9 @@ class Controller:
         _log.warning("%s: %s: %s", key, reason, error)
         if key.kind == "namespace":
             self._report(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, str(error)))
-            self.ports.recorder.event("Namespace", "", key.namespace, reason, str(error), warning=True)
+            cluster = self.ports.caches.state(key.namespace)
+            if cluster is not None and not cluster.namespace.terminating:  # no event can be made in a terminating one
+                self.ports.recorder.event("Namespace", "", key.namespace, reason, str(error), warning=True)
         elif key.kind == "build":
             self.metrics.count("quaybridge_imports_total", reason)
             self.ports.recorder.event("Build", key.namespace, key.name, reason, str(error), warning=True)
@@ -189,6 +192,8 @@ class Controller:
     def _report_import(self, key: Key, outcome: ImportOutcome) -> None:
         if outcome.result in (ImportResult.GONE, ImportResult.SKIPPED):
             return
+        if not outcome.recent:  # told when it happened: a restart does not tell it again
+            return
         self.metrics.count("quaybridge_imports_total", outcome.result.name.lower())
         good = outcome.result in (ImportResult.IMPORTED, ImportResult.SUPERSEDED)
         what = f" ({outcome.request.destination} from {outcome.request.pull_spec})" if outcome.request else ""
@@ -196,13 +201,20 @@ class Controller:
         _log.log(logging.INFO if good else logging.WARNING, "%s: %s%s", key, outcome.result.value, what)
         self.ports.recorder.event("Build", key.namespace, key.name, reason, outcome.result.value + what, warning=not good)
 
+    def _reports(self, integration: QuayIntegration) -> tuple[NamespaceReport, ...]:
+        """The reports of all namespaces that the integration covers; one that was not worked on yet is waiting."""
+        known = {report.namespace: report for report in self.ledger.reports(integration.key)}
+        names = (namespace.name for namespace in self.ports.caches.namespaces() if scope(integration, namespace.name).covered)
+        waiting = (NamespaceReport(name, NamespaceState.WAITING) for name in names if name not in known)
+        return (*known.values(), *waiting)
+
     def _write_status(self, key: str) -> None:
         integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
         error = self.ports.caches.invalid_integrations().get(key)
         current = self.ports.status.read_status(key)
         if current is None or (integration is None and error is None):
             return
-        reports = self.ledger.reports(key)
+        reports = self._reports(integration) if integration else ()
         states = [report.state for report in reports]
         found = conditions(integration, reports) if integration else invalid_conditions(str(error))
         fields = {

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 import random
 import threading
 import time
@@ -88,11 +89,11 @@ class WorkQueue(Generic[K]):
             heapq.heappush(self._delayed, (due, next(self._numbers), key, background))
             self._changed.notify()
 
-    def retry(self, key: K, floor: float = 0.0) -> float:
-        """Makes ``key`` due after its back-off, at least ``floor`` seconds; returns the wait."""
+    def retry(self, key: K, floor: float = 0.0, ceiling: float = math.inf) -> float:
+        """Makes ``key`` due after its back-off, at least ``floor`` and at most ``ceiling`` seconds; returns the wait."""
         with self._changed:
             failures = self._failures[key] = self._failures.get(key, 0) + 1
-        seconds = max(floor, self._backoff.delay(failures, self._jitter()))
+        seconds = max(floor, min(ceiling, self._backoff.delay(failures, self._jitter())))
         self.add_after(key, seconds)
         return seconds
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, Self, TypeVar
 
-from quaybridge_sdk.errors import PermanentRemoteError, QuaybridgeError, Retry, ThrottledError
+from quaybridge_sdk.errors import PermanentRemoteError, QuaybridgeError, Retry, ThrottledError, TransientRemoteError
 from quaybridge_sdk.runtime.queue import WorkQueue
 
 K = TypeVar("K", bound=Hashable)
@@ -17,6 +18,10 @@ _log = logging.getLogger(__name__)
 
 PERMANENT_FLOOR = 15.0
 """Seconds before something is tried again that an administrator must mend first; the back-off grows from there."""
+
+
+TRANSIENT_CEILING = 30.0
+"""Seconds after which at the latest something is tried again that mends itself: so long an outage lasts beyond its end."""
 
 
 class WorkObserver(Protocol[K_contra]):
@@ -98,4 +103,5 @@ class WorkerPool(Generic[K]):
         floor = PERMANENT_FLOOR if isinstance(error, PermanentRemoteError) else 0.0
         if isinstance(error, ThrottledError) and error.retry_after is not None:
             floor = error.retry_after
-        self._queue.retry(key, floor)
+        ceiling = TRANSIENT_CEILING if isinstance(error, TransientRemoteError) else math.inf
+        self._queue.retry(key, floor, ceiling)

@@ -401,8 +401,11 @@ def test_a_stop_under_load_fails_no_request(
     assert sum(future.result(PATIENCE) for future in sending) >= 100
 
 
-def test_a_connection_that_is_quiet_when_the_stop_comes_gets_one_more_answer(serve: Serve) -> None:
+def test_a_connection_that_is_quiet_when_the_stop_comes_gets_one_more_answer(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its next request may be on its way already: that is answered, with the word that the connection ends."""
+    monkeypatch.setattr("quaybridge_sdk.runtime.webhook.server.LINGER_SECONDS", PATIENCE)
     server = serve(grace=PATIENCE)
     with wire(server.port) as first, wire(server.port) as second:
         for connection in (first, second):
@@ -455,7 +458,10 @@ def test_a_held_build_may_still_be_answered_while_the_server_stops(serve: Serve,
     stopping.result(PATIENCE)
 
 
-def test_a_request_that_is_half_sent_may_be_finished(serve: Serve, pool: ThreadPoolExecutor) -> None:
+def test_a_request_that_is_half_sent_may_be_finished(
+    serve: Serve, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quaybridge_sdk.runtime.webhook.server.LINGER_SECONDS", PATIENCE)
     server = serve(grace=PATIENCE)
     data = review_request(REVIEW)
     with wire(server.port) as connection, wire(server.port) as probe:
