@@ -19,7 +19,7 @@ demo: $(READY) ## the bridge at work on embedded servers, in under 30 seconds
 	$(BIN)/quaybridge demo
 
 test: $(READY) ## the whole suite, with coverage
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
 
 check: lint types imports test docs wheel ## all that CI runs
 

@@ -107,6 +107,7 @@ MEASURED = [  # shapes that were measured, but are in no recording
     (page(405), ServerFaultError, "Some page"),
     (answer(404, {"message": "no Route matched"}), ServerFaultError, "no Route matched"),
     (answer(409, {"detail": "tag is immutable"}), ConflictError, "immutable"),
+    (answer(415, {"message": "Repository already exists"}), RequestRefusedError, "already"),  # only a 400 means it
     (answer(402, {"detail": "exceeds licence"}), RequestRefusedError, "exceeds"),
     (answer(520, {"detail": "downstream", "error_type": "downstream_issue"}), ServerFaultError, "downstream"),
     (answer(400, {}), RequestRefusedError, "no reason given"),
