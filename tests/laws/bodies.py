@@ -10,10 +10,10 @@ from tests.laws.strategies import any_text, namespaces, words
 
 from quaybridge_sdk.model.integration import GROUP, SEED_GROUP
 
-json_values: st.SearchStrategy[Any] = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
-    max_leaves=6,
+_scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(st.characters(), max_size=8)
+_nested = _scalars | st.lists(_scalars, max_size=3) | st.dictionaries(st.text(max_size=6), _scalars, max_size=3)
+json_values: st.SearchStrategy[Any] = (
+    _nested | st.lists(_nested, max_size=3) | st.dictionaries(st.text(max_size=6), _nested, max_size=3)
 )
 
 

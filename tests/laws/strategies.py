@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
@@ -138,6 +139,11 @@ def digest(*parts: str) -> str:
         data = part.encode("utf-8", "surrogatepass")
         hashed.update(str(len(data)).encode() + b":" + data)
     return base64.b32encode(hashed.digest()).decode().lower()[:20]
+
+
+def more_examples(times: int) -> settings:
+    """For laws whose interesting cases are rare: so many times the examples of the profile."""
+    return settings(max_examples=times * settings().max_examples)
 
 
 def pairs(*strategies: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[tuple[str, ...], tuple[str, ...]]]:

@@ -21,7 +21,7 @@ from tests.laws.builds import (
     managed,
     times,
 )
-from tests.laws.strategies import bare, image_streams, tags
+from tests.laws.strategies import bare, image_streams, more_examples, tags
 
 from quaybridge_sdk.mapping.build_import import (
     Freshness,
@@ -107,6 +107,7 @@ def test_there_is_an_answer_to_every_build_and_the_same_each_time(build: Build, 
 
 @given(builds, coverings)
 @example(Build("team-a", "b", "Docker", "ImageStreamTag", "app:v1", output_namespace=""), [bare()])
+@more_examples(3)
 def test_a_patch_changes_what_it_must_and_nothing_else(build: Build, integrations: list[QuayIntegration]) -> None:
     rewrite = decide(build, assigned_by(integrations))
     before = document(build)
@@ -146,6 +147,7 @@ def test_the_order_of_operations_is_the_contracts(build: Build, integrations: li
 
 
 @given(builds, coverings)
+@more_examples(3)
 def test_nothing_leaves_the_build_s_own_integration(build: Build, integrations: list[QuayIntegration]) -> None:
     assigned = assigned_by(integrations)
     if decide(build, assigned).verdict is Verdict.REWRITTEN:
@@ -163,6 +165,7 @@ def test_the_tag_that_was_written_is_the_one_that_is_meant(tag: str, defaulted: 
 
 
 @given(forgeries(bare()), coverings)
+@more_examples(3)
 def test_an_import_is_only_what_the_mapping_gives_for_the_destination(build: Build, integrations: list[QuayIntegration]) -> None:
     """Whatever an annotation claims: what comes into an ImageStream is what its own repository in Quay holds."""
     assigned = assigned_by(integrations)
