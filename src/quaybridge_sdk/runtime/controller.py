@@ -158,7 +158,10 @@ class Controller:
         for action in outcome.actions:
             self.metrics.count("quaybridge_actions_total", type(action).__name__)
         if outcome.result in (Result.GONE, Result.OUT_OF_SCOPE, Result.RELEASED):
-            self._status_due(self.ledger.drop(namespace))
+            changed = self.ledger.drop(namespace)
+            if outcome.result is Result.GONE:  # it may have been counted as waiting, without a report
+                changed |= {integration.key for integration in self.ports.caches.integrations()}
+            self._status_due(changed)
             self._tell_released(namespace, outcome)
             return None
         self._report(_report_of(namespace, outcome))
@@ -204,7 +207,8 @@ class Controller:
     def _reports(self, integration: QuayIntegration) -> tuple[NamespaceReport, ...]:
         """The reports of all namespaces that the integration covers; one that was not worked on yet is waiting."""
         known = {report.namespace: report for report in self.ledger.reports(integration.key)}
-        names = (namespace.name for namespace in self.ports.caches.namespaces() if scope(integration, namespace.name).covered)
+        there = (namespace.name for namespace in self.ports.caches.namespaces() if not namespace.terminating)
+        names = (name for name in there if scope(integration, name).covered)
         waiting = (NamespaceReport(name, NamespaceState.WAITING) for name in names if name not in known)
         return (*known.values(), *waiting)
 

@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import socket
+import sys
 import threading
 import time
 from collections import Counter
@@ -581,3 +582,19 @@ def test_the_answer_is_base64_of_a_json_patch(serve: Serve) -> None:
     response = post(serve().port, REVIEW).json["response"]
     patch = json.loads(base64.b64decode(response["patch"], validate=True))
     assert (response["patchType"], patch[0]["path"]) == ("JSONPatch", "/spec/output/to/kind")
+
+
+def test_without_uvloop(
+    serve: Serve, certificates: CertificateDirectory, pool: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is none, asyncio's own loop does the same: TLS, a held build, the end."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    caches = Caches()
+    server = serve(caches, certificates=certificates, hold=PATIENCE)
+    answer = held(caches, pool, server, tls=True, target="/admissionwebhook")
+    caches.link("peer-b")
+    assert patch_of(answer.result(PATIENCE).json)
+    with wire(server.port, tls=True) as connection:
+        connection.send(review_request(REVIEW) * 3)
+        assert [connection.read().status for _ in range(3)] == [200, 200, 200]
+        assert connection.certificate == "first"
