@@ -15,7 +15,7 @@ import click
 from attrs import define
 
 from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
-from quaybridge_sdk.cli.options import BindAddress, Duration, cluster_options, go_flag, log_options, namespace_of_pod, set_up
+from quaybridge_sdk.cli.options import Duration, cluster_options, go_flag, log_options, namespace_of_pod, page_options, set_up
 from quaybridge_sdk.cli.pages import serve_pages
 from quaybridge_sdk.ports import Change
 from quaybridge_sdk.runtime.controller import Controller, ControllerOptions, Key
@@ -42,16 +42,7 @@ class Feed:
 
 
 @click.command("controller")
-@click.option(
-    "--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none."
-)
-@click.option(
-    "--health-probe-bind-address",
-    type=BindAddress(),
-    default=":8081",
-    show_default=True,
-    help="Serves /healthz and /readyz; 0 for none.",
-)
+@page_options
 @go_flag("--leader-elect", default=False, help="Act only while holding the lease, so that two replicas never act at once.")
 @click.option("--leader-election-namespace", default=None, help="Where the lease is.  [default: the pod's namespace]")
 @click.option("--leader-election-id", default=INCUMBENT_LOCK, show_default=True, help="The lease's name.")

@@ -73,6 +73,20 @@ def go_flag(*names: str, default: bool, help: str) -> Callable[[F], F]:
     return click.option(*names, type=bool, is_flag=False, flag_value="true", default=default, show_default=True, help=help)
 
 
+def page_options(command: F) -> F:
+    """``--metrics-bind-address`` and ``--health-probe-bind-address``."""
+    command = click.option(
+        "--health-probe-bind-address",
+        type=BindAddress(),
+        default=":8081",
+        show_default=True,
+        help="Serves /healthz and /readyz; 0 for none.",
+    )(command)
+    return click.option(
+        "--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none."
+    )(command)
+
+
 def cluster_options(command: F) -> F:
     """``--kubeconfig`` and ``--context``."""
     command = click.option("--context", default=None, help="The kubeconfig's context to use instead of its current one.")(command)

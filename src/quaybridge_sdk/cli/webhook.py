@@ -12,7 +12,7 @@ import click
 
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.cli.assembly import Assembly, assemble
-from quaybridge_sdk.cli.options import BindAddress, cluster_options, go_flag, log_options, set_up
+from quaybridge_sdk.cli.options import BindAddress, cluster_options, go_flag, log_options, page_options, set_up
 from quaybridge_sdk.cli.pages import serve_pages
 from quaybridge_sdk.errors import InvalidInputError
 from quaybridge_sdk.runtime.health import Address
@@ -46,16 +46,7 @@ CERTIFICATE_DIRECTORY = "/apiserver.local.config/certificates"
 )
 @click.option("--webhook-key-file", "--webhookKeyFile", type=click.Path(path_type=Path), help="Its private key.")
 @go_flag("--webhook-ssl-disable", "--webhookSslDisable", default=False, help="Plain HTTP, for a proxy in front that does TLS.")
-@click.option(
-    "--metrics-bind-address", type=BindAddress(), default=":8080", show_default=True, help="Serves /metrics; 0 for none."
-)
-@click.option(
-    "--health-probe-bind-address",
-    type=BindAddress(),
-    default=":8081",
-    show_default=True,
-    help="Serves /healthz and /readyz; 0 for none.",
-)
+@page_options
 @click.option(
     "--hold", type=click.FloatRange(0, 25), default=8.0, show_default=True, help="Seconds that a build waits for its pull secret."
 )
