@@ -24,7 +24,7 @@ from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.actions import Action, CreateRobot, RecordApplied
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Organization, Robot, SecretText
-from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
+from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.observe import observe_all, observe_organization, observe_robots
 from quaybridge_sdk.plan import Depth, assumed, depth, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider
@@ -152,6 +152,8 @@ class Reconciler:
             return ()
         with self.registries.registry(integration) as registry:
             if cluster.namespace.terminating:
+                if not cluster.namespace.has_finalizer:
+                    return ()
                 return self._plan_release(registry, cluster, integration)
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
             state = self._look(registry, desired, RegistryState(), Depth.FIRST)
@@ -188,8 +190,19 @@ class Reconciler:
             _require_insight(first)
             return first if first.complete_at else observe_all(registry, name, first, now)
         if wanted is Depth.FULL:
-            return observe_all(registry, name, RegistryState(), now)
+            return self._proved(registry, desired, observe_all(registry, name, RegistryState(), now))
         return observe_robots(registry, name, believed) if wanted is Depth.ROBOTS else believed
+
+    def _proved(self, registry: Registry, desired: Desired, state: RegistryState) -> RegistryState:
+        """``state``, with the organization's mark read again when none of our robots is in it: it may have been made anew by
+        somebody else since it was ours. One call, in a case that is none of every day.
+        """
+        known = state.robots or {}
+        if isinstance(state.organization, Absent) or any(robot.name in known for robot in desired.robots):
+            return state
+        found = observe_organization(registry, desired.organization, self.clock())
+        _require_insight(found)
+        return evolve(state, organization=found.organization)
 
     def _advance(
         self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]

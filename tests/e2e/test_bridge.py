@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+from datetime import timedelta
 
 import httpx
 import pytest
 from tests.e2e.running import INTEGRATIONS, World, bridge
 
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.runtime.controller import Key
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 from quaybridge_sdk.testing.tls import self_signed, server_context
@@ -52,6 +54,66 @@ def test_an_integration_is_not_ready_before_its_namespaces_are(world: World) -> 
         eventually("ready", lambda: world.condition()[0] == "True")
         assert "openshift_shop" in world.stage.quay.organizations()
     assert fault.seconds == 0.5
+
+
+def test_a_namespace_that_goes_is_not_waited_for(world: World) -> None:
+    """It is counted as waiting while it is there without a report; once it is gone, the status says so without another event."""
+    world.namespace("shop")
+    world.namespace("brief")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop", "brief"])
+        running.settle(world, 2)
+        controller = running.controller
+        controller.ledger.drop("brief")  # as if a status were due between the release and the end of the namespace
+        controller.queue.add(Key("integration", "", "quay.redhat.com/quay"))
+        eventually("waited for", lambda: world.condition() == ("False", "Progressing"))
+        world.cluster.call("DELETE", "/api/v1/namespaces/brief")
+        eventually("ready again", lambda: world.condition() == ("True", "Synchronized"))
+
+
+def test_no_event_is_tried_in_a_terminating_namespace(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    world.namespace("shop")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        world.stage.quay.faults.inject(Fault("status", "DELETE /api/v1/organization/", times=2, status=500))
+        world.cluster.call("DELETE", "/api/v1/namespaces/shop")
+        eventually("gone", lambda: gone(world, "shop"), 30)
+    assert "ServerFault" in caplog.text
+    assert "event not written" not in caplog.text
+
+
+def test_a_refused_build_is_told_once_and_not_again_after_a_restart(world: World) -> None:
+    world.namespace("shop", "app")
+    forged = {"to": {"kind": "DockerImage", "name": "evil.example.com/x:y"}}
+
+    def told() -> int:
+        events = world.stage.openshift.objects("events", "shop")
+        return sum(event.get("count", 1) for event in events if event["reason"] == "ImageNotImported")
+
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        world.rewritten_build("shop", "forged", "app", output=forged)
+        world.finish("shop", "forged", "sha256:" + "0" * 64)
+        eventually("told", lambda: told() == 1)
+    world.clock_offset = timedelta(hours=1)
+    with bridge(world) as running:
+        running.settle(world, 1)
+        assert told() == 1
+
+
+def test_an_organization_that_somebody_else_made_anew_is_left_alone_at_the_next_full_check(world: World) -> None:
+    world.namespace("shop")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+    quay(world, "DELETE", "/api/v1/organization/openshift_shop")
+    quay(world, "POST", "/api/v1/organization/", {"name": "openshift_shop", "email": "somebody@example.com"})
+    world.clock_offset = timedelta(hours=11)
+    with bridge(world):
+        eventually("said so", lambda: world.condition("NoConflict") == ("False", "Ownership"))
+        assert dict(world.stage.quay.organizations()["openshift_shop"].robots) == {}
 
 
 def test_without_an_integration_nothing_happens_and_nothing_is_said(world: World) -> None:

@@ -36,7 +36,7 @@ HOSTNAME_RULE = re.compile(
 
 
 class FailurePolicy(str, Enum):
-    """What a bug or an unmappable build does to admission: Kubernetes' own two words."""
+    """What a bug of the webhook does to admission: Kubernetes' own two words."""
 
     FAIL = "Fail"
     IGNORE = "Ignore"

@@ -14,6 +14,7 @@ from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
 from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, conditions, invalid_conditions
 from quaybridge_sdk.mapping.scope import assign, scope
 from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.openshift import Build
 from quaybridge_sdk.ports import Change, ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
 from quaybridge_sdk.reconcile import Outcome, Reconciler, Result
 from quaybridge_sdk.runtime.metrics import Metrics
@@ -45,6 +46,10 @@ class ControllerCaches(ClusterReader, Protocol):
     @property
     def synced(self) -> bool:
         """Whether all that is watched has been read, the credentials of each integration included."""
+        ...
+
+    def all_builds(self) -> tuple[Build, ...]:
+        """All managed Builds of the cluster."""
         ...
 
     def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
@@ -118,8 +123,8 @@ class Controller:
         caches = self.ports.caches
         for namespace in caches.namespaces():
             self.queue.add(Key("namespace", namespace.name))
-            for build in caches.builds(namespace.name):
-                self.queue.add(Key("build", build.namespace, build.name))
+        for build in caches.all_builds():
+            self.queue.add(Key("build", build.namespace, build.name))
         for key in (*(i.key for i in caches.integrations()), *caches.invalid_integrations()):
             self.queue.add(Key("integration", "", key))
 
@@ -185,8 +190,6 @@ class Controller:
     def _report(self, report: NamespaceReport) -> None:
         covering = assign(self.ports.caches.integrations(), report.namespace).covering
         self._status_due(self.ledger.record(report, [integration.key for integration in covering]))
-        for state, count in self.ledger.counts().items():
-            self.metrics.set("quaybridge_namespaces", count, state.value)
 
     def _status_due(self, integrations: set[str]) -> None:
         for key in integrations:
@@ -213,6 +216,8 @@ class Controller:
         return (*known.values(), *waiting)
 
     def _write_status(self, key: str) -> None:
+        for state, count in self.ledger.counts().items():  # here, where changes are gathered: it looks at every namespace
+            self.metrics.set("quaybridge_namespaces", count, state.value)
         integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
         error = self.ports.caches.invalid_integrations().get(key)
         current = self.ports.status.read_status(key)

@@ -100,6 +100,10 @@ class CachedReads:
     def build(self, namespace: str, name: str) -> Build | None:
         return self._builds.get(namespace, name)
 
+    def all_builds(self) -> tuple[Build, ...]:
+        """All managed Builds of the cluster."""
+        return tuple(self._builds.all())
+
     def builds(self, namespace: str) -> tuple[Build, ...]:
         start = f"{namespace}/"
         return tuple(
