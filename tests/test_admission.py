@@ -209,9 +209,10 @@ def test_a_build_under_another_account_gets_the_builders_secret() -> None:
     assert {"op": "add", "path": "/spec/output/pushSecret", "value": {"name": SECRET}} in (patch_of(answer) or [])
 
 
-def test_no_integration_allows_everything() -> None:
-    caches = Caches(())
-    assert answer_to(recorded("docker-annotated"), caches)["response"].keys() == {"uid", "allowed"}
+def test_no_integration_allows_everything_and_says_so() -> None:
+    response = answer_to(recorded("docker-annotated"), Caches(()))["response"]
+    assert response.keys() == {"uid", "allowed", "warnings"}
+    assert response["warnings"] == ["There is no QuayIntegration, so the build was not changed to push to Quay."]
 
 
 def test_two_integrations_leave_the_build_alone_and_say_so() -> None:
@@ -367,7 +368,7 @@ def test_a_change_of_the_integrations_is_seen_at_once() -> None:
         review = admission.review(request)
         assert isinstance(review, Answer)
         verdicts.append(review.outcome.verdict)
-    assert verdicts == ["rewritten", "unmanaged", "unmanaged", "rewritten"]
+    assert verdicts == ["rewritten", "unlinked", "unmanaged", "rewritten"]
 
 
 def test_what_is_kept_stays_small_and_right() -> None:

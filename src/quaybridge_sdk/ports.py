@@ -34,6 +34,9 @@ class RegistryReader(Protocol):
     def repositories(self, organization: str) -> frozenset[str]:
         """The names of all repositories."""
 
+    def check_token(self) -> str | None:
+        """The token's user. None: the token is not valid, or has none of the scopes that tell its user."""
+
 
 class RegistryWriter(Protocol):
     """Writes Quay. Creating what exists already with the wanted properties is success: a racing creator does no harm."""

@@ -45,6 +45,25 @@ def test_a_changed_allowlist_and_a_changed_token_take_effect_at_once_on_existing
         eventually("second organization", lambda: "openshift_later" in world.stage.quay.organizations())
 
 
+def test_a_replaced_token_is_asked_about_at_once_and_with_one_call(world: World) -> None:
+    """Also when all namespaces are as wanted, so that nothing else would need Quay for hours."""
+    world.namespace("shop")
+    good = world.stage.quay.token
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        eventually("ready", lambda: world.condition() == ("True", "Synchronized"))
+        before = len(world.stage.quay.api_calls)
+        world.token("no-such-token-in-this-quay")
+        eventually("not ready", lambda: world.condition() == ("False", "TokenInvalid"))
+        assert world.condition("TokenValid") == ("False", "TokenInvalid")
+        assert [entry.path for entry in world.stage.quay.api_calls[before:]] == ["/api/v1/user/"]
+        world.token(good)
+        eventually("ready again", lambda: world.condition() == ("True", "Synchronized"))
+        assert world.condition("TokenValid")[0] == "True"
+        assert len(world.stage.quay.api_calls) == before + 2
+
+
 def test_an_integration_is_not_ready_before_its_namespaces_are(world: World) -> None:
     world.namespace("shop")
     world.stage.openshift.settle()

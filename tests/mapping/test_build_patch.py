@@ -24,7 +24,8 @@ CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (evolve(BUILD, output_kind="DockerImage"), ONE, Verdict.OTHER_OUTPUT),
     (evolve(BUILD, output_name="app"), ONE, Verdict.NO_TAG),
     (evolve(BUILD, namespace="elsewhere"), ONE, Verdict.UNMANAGED),
-    (BUILD, [], Verdict.UNMANAGED),
+    (BUILD, [], Verdict.UNLINKED),
+    (evolve(BUILD, namespace="openshift-monitoring"), [], Verdict.UNMANAGED),
     (BUILD, [bare(), evolve(bare(), name="other")], Verdict.CONTESTED),
     (evolve(BUILD, output_namespace="pay"), ONE, Verdict.REWRITTEN),
     (evolve(BUILD, output_namespace="openshift"), ONE, Verdict.FOREIGN_DESTINATION),
@@ -52,6 +53,7 @@ def test_every_verdict_has_its_example() -> None:
 
 def test_people_are_told_where_they_would_be_surprised() -> None:
     assert {verdict for verdict in Verdict if verdict.warning} == {
+        Verdict.UNLINKED,
         Verdict.CONTESTED,
         Verdict.FOREIGN_DESTINATION,
         Verdict.UNMAPPABLE,

@@ -42,6 +42,7 @@ class Verdict(Enum):
     OTHER_OUTPUT = "the build does not push to an ImageStreamTag"
     NO_TAG = "the output names no tag, which the API server refuses"
     UNMANAGED = "no QuayIntegration covers the namespace"
+    UNLINKED = "There is no QuayIntegration, so the build was not changed to push to Quay."
     CONTESTED = "Several QuayIntegrations cover the namespace, so the build was not changed to push to Quay."
     FOREIGN_DESTINATION = (
         "The output's namespace is not covered by the QuayIntegration of the build's own, so the build was not changed to "
@@ -84,7 +85,8 @@ def decide(build: Build, assigned: Callable[[str], Assignment]) -> Rewrite:
     assignment = assigned(build.namespace)
     integration = assignment.integration
     if integration is None:
-        return _refuse(Verdict.CONTESTED if assignment.contested else Verdict.UNMANAGED)
+        alone = Verdict.UNLINKED if assignment.unlinked else Verdict.UNMANAGED
+        return _refuse(Verdict.CONTESTED if assignment.contested else alone)
     return _decide_destination(build, integration, assigned)
 
 

@@ -41,6 +41,14 @@ class NamespaceReport:
 
 
 @frozen
+class Problem:
+    """What is wrong with an integration as a whole, whatever its namespaces went through: an error's reason and message."""
+
+    reason: str
+    message: str
+
+
+@frozen
 class Condition:
     """One ``metav1.Condition`` without its times."""
 
@@ -71,14 +79,20 @@ CONDITION_OF_REASON: Mapping[str, str] = MappingProxyType(
 CONDITIONS = ("QuayReachable", "TLSVerified", "TokenValid", "ScopesSufficient", "NamesMappable", "NoConflict")
 
 
-def conditions(integration: QuayIntegration, reports: Iterable[NamespaceReport]) -> tuple[Condition, ...]:
-    """The conditions of one integration, ``Ready`` first. The order of ``reports`` does not matter."""
+def conditions(
+    integration: QuayIntegration, reports: Iterable[NamespaceReport], problem: Problem | None = None
+) -> tuple[Condition, ...]:
+    """The conditions of one integration, ``Ready`` first. The order of ``reports`` does not matter.
+
+    ``problem`` goes before what the namespaces met: they may have met it, or not yet.
+    """
     rows = sorted(reports, key=lambda report: report.namespace)
     troubles = [row for row in rows if row.state in (NamespaceState.FAILING, NamespaceState.CONTESTED)]
     ready = sum(row.state is NamespaceState.READY for row in rows)
-    parts = tuple(_part(kind, troubles, ready) for kind in CONDITIONS)
+    parts = tuple(_part(kind, problem, troubles, ready) for kind in CONDITIONS)
     prefix = _prefix(integration)
-    return (_ready(rows, troubles, ready), *parts, *((prefix,) if prefix else ()))
+    whole = Condition("Ready", "False", problem.reason, problem.message[:MESSAGE_LENGTH]) if problem else None
+    return (whole or _ready(rows, troubles, ready), *parts, *((prefix,) if prefix else ()))
 
 
 def invalid_conditions(message: str) -> tuple[Condition, ...]:
@@ -98,7 +112,9 @@ def _ready(rows: list[NamespaceReport], troubles: list[NamespaceReport], ready: 
     return Condition("Ready", "True", "Synchronized", f"{ready} namespaces are organizations in Quay")
 
 
-def _part(kind: str, troubles: list[NamespaceReport], ready: int) -> Condition:
+def _part(kind: str, problem: Problem | None, troubles: list[NamespaceReport], ready: int) -> Condition:
+    if problem and CONDITION_OF_REASON.get(problem.reason) == kind:
+        return Condition(kind, "False", problem.reason, problem.message[:MESSAGE_LENGTH])
     met = [row for row in troubles if CONDITION_OF_REASON.get(row.reason) == kind]
     if met:
         return Condition(kind, "False", met[0].reason, f"{met[0].namespace}: {met[0].message}"[:MESSAGE_LENGTH])

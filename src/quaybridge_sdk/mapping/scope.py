@@ -56,9 +56,12 @@ def scope(integration: QuayIntegration, namespace: str) -> Scope:
 
 @frozen
 class Assignment:
-    """The integrations that cover one namespace. It is acted on only when there is exactly one."""
+    """The integrations that cover one namespace. It is acted on only when there is exactly one. ``unlinked``: the cluster has no
+    integration at all, and the namespace is none of the platform's: more likely an oversight than a choice.
+    """
 
     covering: tuple[QuayIntegration, ...]
+    unlinked: bool = False
 
     @property
     def integration(self) -> QuayIntegration | None:
@@ -71,5 +74,6 @@ class Assignment:
 
 def assign(integrations: Iterable[QuayIntegration], namespace: str) -> Assignment:
     """The integrations that cover ``namespace``, ordered by key, so that the order of ``integrations`` does not matter."""
-    covering = (i for i in integrations if scope(i, namespace).covered)
-    return Assignment(tuple(sorted(covering, key=lambda i: i.key)))
+    all_of_them = tuple(integrations)
+    covering = (i for i in all_of_them if scope(i, namespace).covered)
+    return Assignment(tuple(sorted(covering, key=lambda i: i.key)), unlinked=not (all_of_them or is_system(namespace)))

@@ -11,26 +11,30 @@ from attrs import field, frozen
 
 from quaybridge_sdk.errors import InvalidIntegrationError, QuaybridgeError
 from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
-from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, conditions, invalid_conditions
+from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, Problem, conditions, invalid_conditions
 from quaybridge_sdk.mapping.scope import assign, scope
-from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
 from quaybridge_sdk.model.openshift import Build
+from quaybridge_sdk.model.quay import SecretText
 from quaybridge_sdk.ports import Change, ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
 from quaybridge_sdk.reconcile import Outcome, Reconciler, Result
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.queue import WorkQueue
 from quaybridge_sdk.runtime.status import Ledger, merge_status
+from quaybridge_sdk.runtime.tokens import TokenWatch
 
 _log = logging.getLogger(__name__)
 
-KeyKind = Literal["namespace", "build", "integration"]
+KeyKind = Literal["namespace", "build", "integration", "token"]
 UNSYNCED_SECONDS = 0.1
 NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagestream"})
 
 
 @frozen
 class Key:
-    """What a worker works on. ``name`` is a Build's name, or an integration's key."""
+    """What a worker works on. ``name`` is a Build's name, or the key of an integration: of kind ``integration`` when its status
+    is due, of kind ``token`` when its token was replaced.
+    """
 
     kind: KeyKind
     namespace: str = ""
@@ -42,6 +46,10 @@ class Key:
 
 class ControllerCaches(ClusterReader, Protocol):
     """The caches, as the controller needs them."""
+
+    def credentials(self, key: SecretKey) -> SecretText:
+        """The Quay token; raises InvalidCredentialsError when there is none."""
+        ...
 
     @property
     def synced(self) -> bool:
@@ -94,6 +102,7 @@ class Controller:
     queue: WorkQueue[Key] = field()
     reconciler: Reconciler = field()
     importer: BuildImporter = field()
+    tokens: TokenWatch = field()
     ledger: Ledger = field(factory=Ledger)
 
     @queue.default
@@ -108,6 +117,10 @@ class Controller:
     @importer.default
     def _make_importer(self) -> BuildImporter:
         return BuildImporter(self.ports.caches, self.ports.importer, self.clock)
+
+    @tokens.default
+    def _make_tokens(self) -> TokenWatch:
+        return TokenWatch(self.ports.caches, self.ports.registries)
 
     def on_change(self, change: Change) -> None:
         """Turns a change into the keys that are due."""
@@ -134,9 +147,28 @@ class Controller:
             return self._work_on_namespace(key.namespace)
         if key.kind == "build":
             self._report_import(key, self.importer.process(key.namespace, key.name))
+        elif key.kind == "token":
+            self._check_token(key.name)
         else:
-            self._write_status(key.name)
+            return self._work_on_integration(key.name)
         return None
+
+    def _work_on_integration(self, key: str) -> float | None:
+        """Writes the status; asks about the token, if it was replaced since the last time."""
+        if not self.ports.caches.synced:
+            return UNSYNCED_SECONDS
+        integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
+        if integration is not None and self.tokens.replaced(integration):
+            self.queue.add(Key("token", "", key))
+        self._write_status(key, integration)
+        return None
+
+    def _check_token(self, key: str) -> None:
+        integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
+        if integration is not None:
+            self.tokens.check(integration)
+        self.ledger.trouble(key, None)
+        self._status_due({key})
 
     def on_error(self, key: Key, error: Exception) -> None:
         """Tells people what went wrong; called before the key is retried."""
@@ -150,6 +182,9 @@ class Controller:
         elif key.kind == "build":
             self.metrics.count("quaybridge_imports_total", reason)
             self.ports.recorder.event("Build", key.namespace, key.name, reason, str(error), warning=True)
+        elif key.kind == "token":
+            self.ledger.trouble(key.name, Problem(reason, str(error)))
+            self._status_due({key.name})
 
     def work_done(self, key: Key, result: str, seconds: float) -> None:
         """The worker pool's observer."""
@@ -215,17 +250,16 @@ class Controller:
         waiting = (NamespaceReport(name, NamespaceState.WAITING) for name in names if name not in known)
         return (*known.values(), *waiting)
 
-    def _write_status(self, key: str) -> None:
+    def _write_status(self, key: str, integration: QuayIntegration | None) -> None:
         for state, count in self.ledger.counts().items():  # here, where changes are gathered: it looks at every namespace
             self.metrics.set("quaybridge_namespaces", count, state.value)
-        integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
         error = self.ports.caches.invalid_integrations().get(key)
         current = self.ports.status.read_status(key)
         if current is None or (integration is None and error is None):
             return
         reports = self._reports(integration) if integration else ()
         states = [report.state for report in reports]
-        found = conditions(integration, reports) if integration else invalid_conditions(str(error))
+        found = conditions(integration, reports, self.ledger.problem(key)) if integration else invalid_conditions(str(error))
         fields = {
             "namespaces": len(states),
             "organizations": states.count(NamespaceState.READY),

@@ -7,15 +7,28 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from quaybridge_sdk.mapping.conditions import Condition, NamespaceReport, NamespaceState
+from quaybridge_sdk.mapping.conditions import Condition, NamespaceReport, NamespaceState, Problem
 
 
 class Ledger:
-    """The last report of each namespace, for each integration that covers it; thread-safe."""
+    """The last report of each namespace, for each integration that covers it, and each integration's own problem; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._rows: dict[str, dict[str, NamespaceReport]] = {}
+        self._problems: dict[str, Problem] = {}
+
+    def trouble(self, integration: str, problem: Problem | None) -> None:
+        """Keeps what is wrong with an integration as a whole; None: nothing is."""
+        with self._lock:
+            if problem is None:
+                self._problems.pop(integration, None)
+            else:
+                self._problems[integration] = problem
+
+    def problem(self, integration: str) -> Problem | None:
+        with self._lock:
+            return self._problems.get(integration)
 
     def record(self, report: NamespaceReport, integrations: Sequence[str]) -> set[str]:
         """Keeps ``report`` for these integrations, and drops the namespace from all others.
