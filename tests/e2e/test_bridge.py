@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from tests.e2e.running import INTEGRATIONS, World, bridge
+from tests.e2e.running import IMAGES, INTEGRATIONS, World, bridge
 
 from quaybridge_sdk.cli.stage import eventually
 from quaybridge_sdk.runtime.controller import Key
@@ -157,6 +157,17 @@ def test_overlapping_integrations_say_so_and_none_acts_on_the_overlap(world: Wor
         assert "other_shared" not in world.stage.quay.organizations()
         world.cluster.call("DELETE", f"{INTEGRATIONS}/second")
         eventually("conflict over", lambda: world.condition("NoConflict") == ("True", "AsExpected"))
+
+
+def test_two_streams_that_would_share_a_repository_are_told_of(world: World) -> None:
+    with bridge(world) as running:
+        world.link(clusterID="c" * 182, allowlistNamespaces=["n" * 63])
+        world.namespace("n" * 63, "app-13287", "app-13351")
+        eventually("told", lambda: world.condition("NoConflict") == ("False", "NameCollision"))
+        assert world.condition() == ("False", "NameCollision")
+        world.cluster.call("DELETE", f"{IMAGES}/{'n' * 63}/imagestreams/app-13351")
+        eventually("mended", lambda: world.condition() == ("True", "Synchronized"))
+        running.settle(world, 1)
 
 
 def test_a_key_of_the_administrators_choice_is_honoured(world: World) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.laws.strategies import bare, namespaces
 
 from quaybridge_sdk import errors
+from quaybridge_sdk.mapping.collisions import Inventory, collisions
 from quaybridge_sdk.mapping.conditions import (
     CONDITION_OF_REASON,
     CONDITIONS,
@@ -18,6 +19,7 @@ from quaybridge_sdk.mapping.conditions import (
     Condition,
     NamespaceReport,
     NamespaceState,
+    collision_report,
     conditions,
     invalid_conditions,
 )
@@ -71,7 +73,8 @@ def test_each_reason_makes_its_condition_false_and_no_other(reason: str, conditi
 
 def test_each_reason_of_the_table_is_an_errors_or_the_runtimes() -> None:
     known = {getattr(errors, name).__name__.removesuffix("Error") for name in vars(errors) if name.endswith("Error")} | {
-        "Contested"
+        "Contested",
+        "NameCollision",
     }
     assert set(CONDITION_OF_REASON) <= known
     assert set(CONDITION_OF_REASON.values()) == set(CONDITIONS)
@@ -113,3 +116,27 @@ def test_an_unreadable_spec_is_one_condition_of_bounded_length(length: int) -> N
 def test_a_contested_namespace_is_a_conflict() -> None:
     found = by_type(conditions(bare(), [NamespaceReport("shop", NamespaceState.CONTESTED, "Contested", "two integrations")]))
     assert found["NoConflict"] == Condition("NoConflict", "False", "Contested", "shop: two integrations")
+
+
+def test_streams_that_share_a_repository_are_a_conflict_that_names_them() -> None:
+    """Only where an organization's name leaves five characters for a digest; the two were found by trying."""
+    integration = evolve(bare(), cluster_id="c" * 182)
+    namespace = "n" * 63
+
+    def of(*streams: str) -> NamespaceReport | None:
+        return collision_report(namespace, collisions([Inventory("here", (integration,), {namespace: frozenset(streams)})]))
+
+    assert of("app-13287", "app-13352") is None
+    report = of("app-13287", "app-13351")
+    assert report is not None
+    assert (report.state, report.reason) == (NamespaceState.FAILING, "NameCollision")
+    assert report.message.startswith("app-13287, app-13351 share the repository ")
+    assert by_type(conditions(integration, [report]))["NoConflict"].status == "False"
+
+
+def test_what_only_the_incumbent_would_mix_up_is_no_trouble() -> None:
+    capitals = Inventory("other", (evolve(bare(), cluster_id="Prod"),), {"shop": frozenset()})
+    small = Inventory("here", (evolve(bare(), cluster_id="prod"),), {"shop": frozenset()})
+    found = collisions([capitals, small])
+    assert found
+    assert collision_report("shop", found) is None

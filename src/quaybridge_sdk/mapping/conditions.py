@@ -14,6 +14,7 @@ from typing import Literal
 
 from attrs import frozen
 
+from quaybridge_sdk.mapping.collisions import Collision
 from quaybridge_sdk.model.integration import QuayIntegration
 
 Status = Literal["True", "False", "Unknown"]
@@ -72,6 +73,7 @@ CONDITION_OF_REASON: Mapping[str, str] = MappingProxyType(
         "NameNotFree": "NamesMappable",
         "Ownership": "NoConflict",
         "Contested": "NoConflict",
+        "NameCollision": "NoConflict",
     }
 )
 """Which condition an error's reason makes False."""
@@ -93,6 +95,16 @@ def conditions(
     prefix = _prefix(integration)
     whole = Condition("Ready", "False", problem.reason, problem.message[:MESSAGE_LENGTH]) if problem else None
     return (whole or _ready(rows, troubles, ready), *parts, *((prefix,) if prefix else ()))
+
+
+def collision_report(namespace: str, found: Iterable[Collision]) -> NamespaceReport | None:
+    """What ``found`` means for its namespace, None when nothing collides; what only the incumbent would mix up is none."""
+    ours = [collision for collision in found if not collision.incumbent]
+    if not ours:
+        return None
+    objects = ", ".join(claim.object for claim in ours[0].claimants)
+    text = f"{objects} share the {ours[0].kind} {ours[0].name}: give one of them another name"
+    return NamespaceReport(namespace, NamespaceState.FAILING, "NameCollision", text)
 
 
 def invalid_conditions(message: str) -> tuple[Condition, ...]:

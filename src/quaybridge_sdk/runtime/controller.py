@@ -11,7 +11,15 @@ from attrs import field, frozen
 
 from quaybridge_sdk.errors import InvalidIntegrationError, QuaybridgeError
 from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
-from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, Problem, conditions, invalid_conditions
+from quaybridge_sdk.mapping.collisions import Inventory, collisions
+from quaybridge_sdk.mapping.conditions import (
+    NamespaceReport,
+    NamespaceState,
+    Problem,
+    collision_report,
+    conditions,
+    invalid_conditions,
+)
 from quaybridge_sdk.mapping.scope import assign, scope
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
 from quaybridge_sdk.model.openshift import Build
@@ -204,11 +212,19 @@ class Controller:
             self._status_due(changed)
             self._tell_released(namespace, outcome)
             return None
-        self._report(_report_of(namespace, outcome))
+        self._report(self._collided(namespace, outcome) or _report_of(namespace, outcome))
         if outcome.result is Result.CONVERGED:
             self._tell_converged(namespace, outcome)
             return self.reconciler.seconds_to_full_check(namespace)
         return None
+
+    def _collided(self, namespace: str, outcome: Outcome) -> NamespaceReport | None:
+        """The report on objects of the namespace that share a name in Quay; between namespaces the rules leave no way to."""
+        cluster = self.ports.caches.state(namespace)
+        if cluster is None or outcome.integration is None:
+            return None
+        inventory = Inventory("this cluster", (outcome.integration,), {namespace: cluster.image_streams})
+        return collision_report(namespace, collisions([inventory]))
 
     def _tell_converged(self, namespace: str, outcome: Outcome) -> None:
         if outcome.actions:
