@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types imports docs wheel bench lock clean help
+.PHONY: demo test check lint types imports docs wheel bench matrix lock clean help
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -46,9 +46,12 @@ wheel: $(READY) ## builds the wheel and imports it in an empty environment
 bench: $(READY) ## the figures of the documentation, measured on this machine
 	$(BIN)/python -m benchmarks
 
+matrix: $(READY) ## every fault at every call of the bridge, on both sides: about a quarter of an hour
+	$(BIN)/python -m tests.faults
+
 lock: ## makes requirements/dev.txt anew; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --group docs --group build \
 	  pyproject.toml -o requirements/dev.txt --upgrade
 
 clean: ## removes everything that was made here
-	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build docs/_build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks import bridge, core, webhook
-from benchmarks.figures import PAGE, Figure, table
+from benchmarks.figures import PAGE, Figure, counted, table
 
 
 def main() -> None:
@@ -20,7 +20,8 @@ def _webhook() -> list[Figure]:
         target = next(t for t in webhook.TARGETS if t.connections == found.connections)
         met = found.rate >= target.rate and found.p99 < target.p99
         ours = found.server == "quaybridge"
-        what = f"webhook over TLS, {found.connections} connections" + ("" if ours else f" ({found.server}, for comparison)")
+        beside = "" if ours else f" ({found.server}, for comparison)"
+        what = f"webhook over TLS, {counted(found.connections, 'connection')}{beside}"
         limit = f"{target.rate:,.0f}/s, p99 {target.p99} ms" if ours else ""
         measured = f"{found.rate:,.0f}/s, p99 {found.p99:.2f} ms"
         rows.append(Figure(what, measured, limit, target.incumbent if ours else "", met or not ours))

@@ -15,12 +15,16 @@ from pathlib import Path
 
 import httpx
 
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, counted, table
 from quaybridge_sdk.cli.stage import Stage, eventually, free_ports, process, set_stage
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 
 NAMESPACES, STREAMS = 20, 5
 LATENCY, PROCESSORS = 0.215, 2
+ALLOWED_CALLS = NAMESPACES * (8 + STREAMS)
+ALLOWED_SECONDS = 1.15 * ALLOWED_CALLS * LATENCY / PROCESSORS
+"""Quay's own time for the calls, and 15 % for all else. The one place where this limit is."""
+
 FOREIGN_SECRETS, FOREIGN_BYTES = 20_000, 4_096
 
 
@@ -77,8 +81,6 @@ def _controller(stage: Stage) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def _converge(stage: Stage) -> list[Figure]:
-    calls = NAMESPACES * (8 + STREAMS)
-    limit = 1.15 * calls * LATENCY / PROCESSORS
     with _controller(stage):
         stage.quay.clear_requests()
         started = time.monotonic()
@@ -96,13 +98,17 @@ def _converge(stage: Stage) -> list[Figure]:
     return [
         Figure(
             what,
-            f"{made} calls, {seconds:.1f} s",
-            f"{calls} calls, {limit:.1f} s",
+            f"{counted(made, 'call')}, {seconds:.1f} s",
+            f"{counted(ALLOWED_CALLS, 'call')}, {ALLOWED_SECONDS:.1f} s",
             "480 calls, 91.5 s",
-            made <= calls and seconds <= limit,
+            made <= ALLOWED_CALLS and seconds <= ALLOWED_SECONDS,
         ),
         Figure(
-            "one ImageStream added", f"{one} calls, {added:.2f} s", "1 call, 0.4 s", "14 calls, 2.36 s", one <= 1 and added < 0.4
+            "one ImageStream added",
+            f"{counted(one, 'call')}, {added:.2f} s",
+            "1 call, 0.4 s",
+            "14 calls, 2.36 s",
+            one <= 1 and added < 0.4,
         ),
     ]
 
@@ -132,7 +138,7 @@ def _restart(stage: Stage) -> list[Figure]:
     stage.quay.clear_requests()
     figure = _memory(stage, f"controller at {NAMESPACES} namespaces", 80, "")
     calls = len(stage.quay.api_calls)
-    return [Figure("restart with nothing to do", f"{calls} calls", "0 calls", "253 calls", calls == 0), figure]
+    return [Figure("restart with nothing to do", counted(calls, "call"), "0 calls", "253 calls", calls == 0), figure]
 
 
 def _memory(stage: Stage, what: str, limit: int, incumbent: str) -> Figure:

@@ -22,6 +22,11 @@ class Figure:
     met: bool
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 call``, ``2 calls``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def table(figures: Iterable[Figure]) -> str:
     """The rows in Markdown."""
     head = ["| what | measured | limit | Go operator | |", "| --- | --- | --- | --- | --- |"]

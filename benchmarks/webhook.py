@@ -67,6 +67,9 @@ BUILDER = ServiceAccount("builder", ("builder-dockercfg-x", "builder-quay-peer")
 INTEGRATION = QuayIntegration("quay", "peer", SecretKey("quay", "token"), parse_endpoint("quay.example.com"))
 
 
+NOBODY: frozenset[str] = frozenset()
+
+
 @frozen
 class Cache:
     """A cluster with one integration, in which every account has its pull secret."""
@@ -75,6 +78,12 @@ class Cache:
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
         return self.known
+
+    def ignored(self) -> frozenset[str]:
+        return NOBODY
+
+    def is_ignored_stream(self, namespace: str, name: str) -> bool:
+        return False
 
     def service_account(self, namespace: str, name: str) -> ServiceAccount | None:
         return BUILDER

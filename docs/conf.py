@@ -22,11 +22,12 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"quaybridge {release}"
 
-_MEASURED = re.compile(r"^<!-- measured: (generated/[\w-]+\.md) -->$", re.MULTILINE)
+_MEASURED = re.compile(r"^<!-- measured: (generated/[\w-]+\.md) -->\nOn GitHub .*$", re.MULTILINE)
 
 
 def measured(text: str) -> str:
-    """Puts figures where a page has a ``<!-- measured: generated/x.md -->`` line, or says that there are none yet.
+    """Puts figures where a page has a ``<!-- measured: generated/x.md -->`` line, or says that there are none yet. The next line
+    is for readers on GitHub, who see only that.
 
     Sphinx' own ``include`` would fail without the file, also inside ``only``.
     """

@@ -21,10 +21,11 @@ from quaybridge_sdk.mapping import conditions, roles, scope
 from quaybridge_sdk.mapping.build_import import Freshness, ImportReason
 from quaybridge_sdk.mapping.build_patch import Verdict
 from quaybridge_sdk.mapping.organization import organization_name, organization_origin
-from quaybridge_sdk.mapping.ownership import MAY_DELETE, MAY_WRITE, Ownership
+from quaybridge_sdk.mapping.ownership import ADOPTABLE
 from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import image_pull_spec, repository_name
 from quaybridge_sdk.mapping.robot import robot_name
+from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.plan import Depth
 from quaybridge_sdk.runtime.metrics import METRICS
 from quaybridge_sdk.testing import openshift, quay
@@ -114,11 +115,11 @@ def scope_rules() -> str:
 
 
 def ownership() -> str:
-    rows = (
-        (code(kind.name), kind.value, "yes" if kind in MAY_WRITE else "no", "yes" if kind in MAY_DELETE else "no")
-        for kind in Ownership
-    )
-    return table(("", "what is proved", "written to", "deleted with its namespace"), rows)
+    def policies(kind: Ownership) -> str:
+        return ", ".join(code(policy.value) for policy, kinds in ADOPTABLE.items() if kind in kinds)
+
+    rows = ((kind.value, "is ours" if kind is Ownership.OURS else policies(kind) or "never") for kind in Ownership)
+    return table(("what is proved", "taken over by the `adoptionPolicy`"), rows)
 
 
 def verdicts() -> str:
@@ -166,7 +167,8 @@ def error_tree() -> str:
 
 def who_must_act(cls: type[errors.QuaybridgeError]) -> str:
     """From the drawing: what stands behind the nearest class of which it says that."""
-    speaking = (errors.InvalidInputError, errors.OwnershipError, errors.PermanentRemoteError, errors.TransientRemoteError)
+    owned = (errors.OwnershipError, errors.ClusterConflictError)
+    speaking = (errors.InvalidInputError, *owned, errors.PermanentRemoteError, errors.TransientRemoteError)
     nearest = next((base for base in cls.__mro__ if base in speaking), None)
     if nearest is None:
         return "see its subclasses"

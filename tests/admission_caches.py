@@ -39,9 +39,17 @@ class Caches:
     subscribed: threading.Event = field(factory=threading.Event)
     looked: threading.Semaphore = field(factory=lambda: threading.Semaphore(0))
     broken: Exception | None = None
+    out: frozenset[str] = frozenset()
+    streams_out: frozenset[tuple[str, str]] = frozenset()
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
         return self.known
+
+    def ignored(self) -> frozenset[str]:
+        return self.out
+
+    def is_ignored_stream(self, namespace: str, name: str) -> bool:
+        return (namespace, name) in self.streams_out
 
     def service_account(self, namespace: str, name: str) -> ServiceAccount | None:
         self.looked.release()

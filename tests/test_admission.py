@@ -18,7 +18,7 @@ from quaybridge_sdk.admission import MAX_KNOWN, Admission, Answer, Held, Rules, 
 from quaybridge_sdk.errors import InvalidReviewError
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.integration import FailurePolicy
-from quaybridge_sdk.model.openshift import Build
+from quaybridge_sdk.model.openshift import IMPORTED_ANNOTATION, MANAGED_ANNOTATION, Build
 
 BASE = "quay-registry-operator.quay.redhat.com"
 PATH = f"/metadata/annotations/{BASE.replace('/', '~1')}~1"
@@ -39,6 +39,7 @@ def annotated(destination: str) -> list[dict[str, Any]]:
     ]
 
 
+MARKED = {MANAGED_ANNOTATION: "true", IMPORTED_ANNOTATION: "true"}
 PLAIN = replaced("peer_peer-b") + annotated("peer-b/app:latest")
 REMOVED = [{"op": "remove", "path": "/spec/output/to/namespace"}]
 NEW_MAP = {f"{BASE}/quay-registry-operator-managed": "true", f"{BASE}/destination-imagestream": "peer-b/app:latest"}
@@ -399,6 +400,30 @@ def test_a_second_build_of_the_same_kind_costs_no_second_thought() -> None:
     build = Build("peer-b", "b-1", "Docker", "ImageStreamTag", "app:latest", annotations={"openshift.io/build.number": "1"})
     again = evolve(build, name="b-2", annotations={"openshift.io/build.number": "2"})
     assert rules.decide(again) is rules.decide(build)
+
+
+def test_what_was_worked_out_for_a_clone_is_not_given_to_another_build() -> None:
+    """Both kinds of mark are in the key of what is kept: each of the four cases has an answer of its own."""
+    rules = Rules((INTEGRATION,))
+    for output in ("ImageStreamTag", "DockerImage"):
+        build = Build("peer-b", "b-1", "Docker", output, "app:latest")
+        verdicts = []
+        for marks in ({"x": "y"}, {MANAGED_ANNOTATION: "true"}, {IMPORTED_ANNOTATION: "true"}, MARKED, {"x": "y"}):
+            outcome = rules.decide(evolve(build, annotations=marks))[1].outcome
+            verdicts.append((outcome.verdict, any(operation["op"] == "remove" for operation in outcome.patch)))
+        left, taken = ("other_output", False), ("unmarked", True)
+        rewritten, and_taken = ("rewritten", False), ("rewritten", True)
+        expected = [left, left, left, taken, left] if output == "DockerImage" else [rewritten] * 2 + [and_taken] * 2 + [rewritten]
+        assert verdicts == expected
+
+
+def test_a_clone_is_answered_at_once_with_the_mark_taken_off() -> None:
+    """Also where no pull secret is linked yet: it pushes as its original did."""
+    review = changed(
+        "docker-annotated", *OUTPUT, "to", to={"kind": "DockerImage", "name": "127.0.0.1:8085/peer_peer-b/app:latest"}
+    )
+    review["request"]["object"]["metadata"]["annotations"] |= MARKED
+    assert patch_of(answer_to(review, Caches())) == [{"op": "remove", "path": PATH + "destination-imagestreamtag-imported"}]
 
 
 def test_what_was_worked_out_for_a_build_with_annotations_is_not_given_to_one_without() -> None:

@@ -12,7 +12,7 @@ from quaybridge_sdk.mapping.desired import desired_state, settle
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.openshift import FINALIZER, Namespace, ServiceAccount
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
-from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState, Released
+from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Fate, Observed, RegistryState, Released
 from quaybridge_sdk.plan import plan
 
 ORG = "openshift_shop"
@@ -26,7 +26,7 @@ NOTHING = RegistryState(Absent.ABSENT, {}, (), frozenset(), NOW)
 
 
 def desired(registry: RegistryState) -> Desired:
-    return settle(DESIRED, registry, "C")
+    return settle(DESIRED, Observed(CLUSTER, registry))
 
 
 def existing(**parts: object) -> RegistryState:
@@ -83,6 +83,8 @@ def test_a_wrong_role_is_corrected_and_doubles_go() -> None:
     )
     others = (existing().prototypes or ())[1:]
     assert managed(existing(prototypes=(double, personal, wrong, *others))) == (
+        act.SetRepositoryPermission(ORG, "app", builder, Role.WRITE),  # made while it was wrong, they may have the wrong role
+        act.SetRepositoryPermission(ORG, "db", builder, Role.WRITE),
         act.UpdatePrototype(ORG, wrong, Role.WRITE),
         act.DeletePrototype(ORG, double),
     )
@@ -110,7 +112,7 @@ def test_a_strangers_organization_is_left_alone() -> None:
 def test_a_namespace_is_let_go_after_its_organization() -> None:
     cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, terminating=True, finalizers=(FINALIZER,)))
     observed = Observed(cluster, existing())
-    assert plan(observed, Released("shop", ORG, deletable=True)) == (act.DeleteOrganization(ORG), act.RemoveFinalizer("shop"))
+    assert plan(observed, Released("shop", ORG, Fate.DELETE)) == (act.DeleteOrganization(ORG), act.RemoveFinalizer("shop"))
     assert plan(observed, Released("shop", ORG)) == (act.RemoveFinalizer("shop"),)
-    assert plan(observed, Released("shop", None, deletable=True)) == (act.RemoveFinalizer("shop"),)
+    assert plan(observed, Released("shop", None, Fate.DELETE)) == (act.RemoveFinalizer("shop"),)
     assert plan(observed, desired(existing())) == ()

@@ -19,7 +19,7 @@ import orjson
 from attrs import frozen
 
 from quaybridge_sdk.errors import InvalidReviewError
-from quaybridge_sdk.mapping.build_patch import BUILDER, Verdict, decide
+from quaybridge_sdk.mapping.build_patch import BUILDER, Verdict, decide, is_managed, is_marked
 from quaybridge_sdk.mapping.scope import Assignment, assign
 from quaybridge_sdk.model.admission import KIND, AdmissionRequest, Outcome, parse_review
 from quaybridge_sdk.model.integration import FailurePolicy, QuayIntegration
@@ -41,6 +41,11 @@ class AdmissionReader(Protocol):
     """What admission reads of the cluster: a part of :class:`quaybridge_sdk.ports.ClusterReader`."""
 
     def integrations(self) -> tuple[QuayIntegration, ...]: ...
+
+    def ignored(self) -> frozenset[str]: ...
+
+    def is_ignored_stream(self, namespace: str, name: str) -> bool:
+        """Whether an annotation takes the ImageStream out."""
 
     def service_account(self, namespace: str, name: str) -> ServiceAccount | None: ...
 
@@ -119,6 +124,7 @@ def encode_answer(request: AdmissionRequest, answer: Answer) -> bytes:
     )
 
 
+IGNORED_STREAM = Answer(Outcome(Verdict.IGNORED_STREAM.name.lower()))
 NOTHING_TO_DECIDE = Answer(Outcome(Verdict.NOT_CREATE.name.lower()))
 BUG_DENIED = Answer(Outcome("error", allowed=False, code=500, reason="InternalError", message=INTERNAL_ERROR))
 BUG_ALLOWED = Answer(Outcome("error", warnings=(f"quaybridge: {INTERNAL_ERROR}. The build was not changed to push to Quay.",)))
@@ -139,6 +145,8 @@ class Admission:
         """The answer to one request, as the caches are now; a dry run is answered like any other. Total."""
         if request.build is None:
             return NOTHING_TO_DECIDE
+        if self._leaves_alone(request.build):
+            return IGNORED_STREAM
         secret, answer = self._current_rules().decide(request.build)
         if secret is None:
             return answer
@@ -152,25 +160,29 @@ class Admission:
         return BUG_ALLOWED if self._ignores_bugs(request) else BUG_DENIED
 
     def _current_rules(self) -> Rules:
-        integrations = self._reader.integrations()
+        integrations, ignored = self._reader.integrations(), self._reader.ignored()
         rules = self._rules
-        if rules.integrations is not integrations:
-            self._rules = rules = Rules(integrations)
+        if rules.integrations is not integrations or rules.ignored is not ignored:
+            self._rules = rules = Rules(integrations, ignored)
         return rules
+
+    def _leaves_alone(self, build: Build) -> bool:
+        name = (build.output_name or "").partition(":")[0]
+        return self._reader.is_ignored_stream(build.output_namespace or build.namespace, name)
 
     def _ignores_bugs(self, request: AdmissionRequest) -> bool:
         try:
-            covering = assign(self._reader.integrations(), request.namespace).covering
+            covering = assign(self._reader.integrations(), request.namespace, self._reader.ignored()).covering
         except Exception:  # noqa: BLE001 - the caller logs the first failure; this is the same bug again, or its cause
             return False
         return all(integration.failure_policy is FailurePolicy.IGNORE for integration in covering)
 
 
 class Rules:
-    """The scope and build rules for one set of integrations, each case worked out once."""
+    """The scope and build rules for one set of integrations and of namespaces taken out, each case worked out once."""
 
-    def __init__(self, integrations: tuple[QuayIntegration, ...]) -> None:
-        self.integrations = integrations
+    def __init__(self, integrations: tuple[QuayIntegration, ...], ignored: frozenset[str] = frozenset()) -> None:
+        self.integrations, self.ignored = integrations, ignored
         self._assignments: dict[str, Assignment] = {}
         self._answers: dict[Hashable, tuple[str | None, Answer]] = {}
 
@@ -182,7 +194,7 @@ class Rules:
     def assign(self, namespace: str) -> Assignment:
         """As :func:`quaybridge_sdk.mapping.scope.assign`."""
         known = self._assignments.get(namespace)
-        return known or _keep(self._assignments, namespace, assign(self.integrations, namespace))
+        return known or _keep(self._assignments, namespace, assign(self.integrations, namespace, self.ignored))
 
     def decide(self, build: Build) -> tuple[str | None, Answer]:
         """As :func:`quaybridge_sdk.mapping.build_patch.decide`: the Secret that must be there first, and the answer."""
@@ -194,7 +206,7 @@ class Rules:
             build.output_namespace,
             build.push_secret,
             build.service_account,
-            bool(build.annotations),
+            (bool(build.annotations), is_managed(build), is_marked(build)),
         )
         return self._answers.get(key) or _keep(self._answers, key, self._work_out(build))
 

@@ -18,15 +18,24 @@ from quaybridge_sdk.model.actions import (
     CreateRobot,
     DeleteOrganization,
     DeletePrototype,
+    DeleteRobot,
+    ForgetDeletion,
     LinkPullSecret,
+    MarkOrganization,
+    OrganizationAction,
     RecordApplied,
+    RegenerateRobot,
+    RememberDeletion,
     RemoveFinalizer,
+    RepositoryAction,
     SetRepositoryPermission,
+    SetRepositoryState,
     UpdatePrototype,
     WritePullSecret,
 )
-from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, ServiceAccount
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot
+from quaybridge_sdk.model.deletion import Deletion
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, STATUS_ANNOTATION, ServiceAccount
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken
 from quaybridge_sdk.model.state import Absent, ClusterState, Observed, RegistryState
 
 Result: TypeAlias = Robot | Prototype | bool | None
@@ -48,13 +57,15 @@ def after(observed: Observed, action: Action, result: Result = None) -> Observed
 
 def _registry_after(registry: RegistryState, action: Action, result: Result) -> RegistryState:
     match action:
-        case CreateOrganization(organization, email):
-            return evolve(registry, organization=Organization(organization, email))
-        case DeleteOrganization():
-            return evolve(registry, organization=Absent.ABSENT, robots={}, prototypes=(), repositories=frozenset())
+        case CreateOrganization() | MarkOrganization() | DeleteOrganization():
+            return _organization_after(registry, action)
         case CreateRobot(_, name, description):
             made = result if isinstance(result, Robot) else Robot(name, description)
             return _with_robot(registry, evolve(made, repositories=frozenset()))
+        case RegenerateRobot(_, name):
+            return _with_new_token(registry, name, result.token if isinstance(result, Robot) else None)
+        case DeleteRobot(_, name):
+            return _without_robot(registry, name)
         case CreatePrototype(_, name, role):
             added = result if isinstance(result, Prototype) else Prototype("", name, role)
             return _with_prototypes(registry, None, added)
@@ -62,12 +73,32 @@ def _registry_after(registry: RegistryState, action: Action, result: Result) -> 
             return _with_prototypes(registry, prototype, evolve(prototype, role=role))
         case DeletePrototype(_, prototype):
             return _with_prototypes(registry, prototype)
-        case CreateRepository(_, repository):
-            return _with_repository(registry, repository, made=result is not False)
-        case SetRepositoryPermission(_, repository, name, _):
-            return _with_robot(registry, _with_right((registry.robots or {}).get(name, Robot(name)), repository))
+        case CreateRepository() | SetRepositoryPermission() | SetRepositoryState():
+            return _repositories_after(registry, action, result)
         case _:
             return registry
+
+
+def _organization_after(registry: RegistryState, action: OrganizationAction) -> RegistryState:
+    match action:
+        case CreateOrganization(organization, email):
+            return evolve(registry, organization=Organization(organization, email))
+        case MarkOrganization(_, email):
+            found = registry.organization
+            return evolve(registry, organization=evolve(found, email=email)) if isinstance(found, Organization) else registry
+        case DeleteOrganization():
+            gone = Absent.ABSENT
+            return evolve(registry, organization=gone, robots={}, prototypes=(), repositories=frozenset(), contents=())
+
+
+def _repositories_after(registry: RegistryState, action: RepositoryAction, result: Result) -> RegistryState:
+    match action:
+        case CreateRepository(_, repository):
+            return _with_repository(registry, repository, made=result is not False)
+        case SetRepositoryState(_, name, read_only):
+            return _with_state(registry, name, read_only=read_only)
+        case SetRepositoryPermission(_, repository, name, _):
+            return _with_robot(registry, _with_right((registry.robots or {}).get(name, Robot(name)), repository))
 
 
 def _with_prototypes(registry: RegistryState, gone: Prototype | None, *added: Prototype) -> RegistryState:
@@ -78,6 +109,25 @@ def _with_prototypes(registry: RegistryState, gone: Prototype | None, *added: Pr
 
 def _with_robot(registry: RegistryState, robot: Robot) -> RegistryState:
     return registry if registry.robots is None else evolve(registry, robots={**registry.robots, robot.name: robot})
+
+
+def _with_new_token(registry: RegistryState, name: str, token: RobotToken | None) -> RegistryState:
+    found = (registry.robots or {}).get(name, Robot(name))
+    return evolve(_with_robot(registry, evolve(found, token=token)), rotated=registry.rotated | {name})
+
+
+def _without_robot(registry: RegistryState, name: str) -> RegistryState:
+    """A robot goes with its default permissions, as in Quay."""
+    robots = registry.robots and {other: robot for other, robot in registry.robots.items() if other != name}
+    prototypes = registry.prototypes and tuple(p for p in registry.prototypes if p.delegate != name)
+    return evolve(registry, robots=robots, prototypes=prototypes)
+
+
+def _with_state(registry: RegistryState, name: str, *, read_only: bool) -> RegistryState:
+    contents = registry.contents and tuple(
+        evolve(found, read_only=read_only) if found.name == name else found for found in registry.contents
+    )
+    return evolve(registry, contents=contents)
 
 
 def _with_right(robot: Robot, repository: str) -> Robot:
@@ -111,11 +161,20 @@ def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
             return evolve(cluster, pull_secrets={**cluster.pull_secrets, secret: content.fingerprint()})
         case LinkPullSecret(_, account, secret) if account in cluster.accounts:
             return evolve(cluster, accounts={**cluster.accounts, account: linked(cluster.accounts[account], secret)})
-        case RecordApplied(_, applied):
-            annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps()}
+        case RememberDeletion(_, deletion):
+            return evolve(cluster, deletions=(*_other_deletions(cluster, deletion), deletion))
+        case ForgetDeletion(_, deletion):
+            return evolve(cluster, deletions=_other_deletions(cluster, deletion))
+        case RecordApplied(_, applied, status):
+            annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps(), STATUS_ANNOTATION: status}
             return evolve(cluster, namespace=evolve(namespace, annotations=annotations))
         case _:
             return cluster
+
+
+def _other_deletions(cluster: ClusterState, deletion: Deletion) -> tuple[Deletion, ...]:
+    same = (deletion.integration, deletion.organization)
+    return tuple(other for other in cluster.deletions if (other.integration, other.organization) != same)
 
 
 def linked(account: ServiceAccount, secret: str) -> ServiceAccount:

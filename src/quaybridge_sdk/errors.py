@@ -12,6 +12,7 @@ leave an adapter: an adapter maps each answer to the most specific class here. A
     |   |-- InvalidCredentialsError      the credentials Secret is missing, or lacks its key
     |   `-- InvalidReviewError           an AdmissionReview that cannot be decoded
     |-- OwnershipError               the administrator: an object exists that is not proved ours
+    |-- ClusterConflictError         the administrator: another cluster uses the clusterID on the same Quay
     `-- RemoteError                  `system` says which side: "quay" or "kubernetes"
         |-- PermanentRemoteError     the administrator, before a retry can help
         |   |-- TokenInvalidError        the token is wrong, expired or revoked
@@ -20,6 +21,7 @@ leave an adapter: an adapter maps each answer to the most specific class here. A
         |   `-- RequestRefusedError      the server says that the request itself is wrong
         `-- TransientRemoteError     nobody: it is retried with back-off
             |-- UnreachableError         no connection, or it broke, or timed out
+            |-- BusyError                other work on the same Quay has taken all places
             |-- ThrottledError           too many requests
             |-- ReadOnlyError            Quay is in read-only mode
             |-- ServerFaultError         5xx, or an answer that is not of the protocol
@@ -94,6 +96,12 @@ class OwnershipError(QuaybridgeError):
     retry = Retry.BACKOFF
 
 
+class ClusterConflictError(QuaybridgeError):
+    """Another cluster uses the same clusterID on the same Quay: nothing is written or deleted until one of them changes."""
+
+    retry = Retry.BACKOFF
+
+
 class RemoteError(QuaybridgeError):
     """A server's answer. The message names the call and what the server said, never a token."""
 
@@ -135,6 +143,10 @@ class TransientRemoteError(RemoteError):
 
 class UnreachableError(TransientRemoteError):
     """The server could not be reached, or the connection broke, or no answer came in time."""
+
+
+class BusyError(TransientRemoteError):
+    """Other work on the same Quay has taken all places that it may take, so that what needs another one finds some."""
 
 
 class ThrottledError(TransientRemoteError):

@@ -24,14 +24,21 @@ def observe_robots(reader: RegistryReader, organization: str, believed: Registry
     return EMPTY if robots is None else evolve(believed, robots=robots)
 
 
+def observe_contents(reader: RegistryReader, organization: str, known: RegistryState) -> RegistryState:
+    """What is in the repositories, next to what is ``known``: 1 call for each 100."""
+    return evolve(known, contents=reader.repository_states(organization))
+
+
 def observe_all(reader: RegistryReader, organization: str, believed: RegistryState, now: datetime) -> RegistryState:
     """The three lists: 3 calls (2 when the organization is gone). ``organization`` of ``believed`` is kept as it was."""
-    robots = reader.robots(organization)
-    if robots is None:
-        return evolve(EMPTY, complete_at=now)
-    return RegistryState(
-        organization=believed.organization,
-        robots=robots,
+    known = observe_robots(reader, organization, believed)
+    return evolve(known, complete_at=now) if known is EMPTY else observe_rest(reader, organization, known, now)
+
+
+def observe_rest(reader: RegistryReader, organization: str, known: RegistryState, now: datetime) -> RegistryState:
+    """What is missing next to the robots that are ``known``: 2 calls."""
+    return evolve(
+        known,
         prototypes=reader.prototypes(organization),
         repositories=reader.repositories(organization),
         complete_at=now,

@@ -3,12 +3,13 @@
 Order of one plan (what breaks otherwise):
 
 1. the finalizer, before anything exists in Quay: a namespace deleted in between would leave an organization behind;
-2. organization, then robots: Quay wants what a thing belongs to first;
+2. organization, or its mark when it is taken over, then robots: Quay wants what a thing belongs to first;
 3. permissions on repositories that are there already, then default permissions: a crash in between finds the default
    permissions missing, and gives the (idempotent) permissions again;
 4. repositories, which get the default permissions at their creation;
 5. pull secrets, then the links to them: a link to a Secret that is not there yet would be taken for a provisioned account;
-6. the record of all that, when there is nothing else left to do.
+6. for an organization that was kept for the namespace: that it is no longer to be deleted;
+7. the record of all that, when there is nothing else left to do.
 
 A pull secret needs its robot's token, which is known only after the robot was created. So a plan holds what can be done
 now; the caller applies it, adds what it learned (:mod:`quaybridge_sdk.effects`), and plans again until nothing is left.
@@ -29,23 +30,29 @@ from quaybridge_sdk.model.actions import (
     CreateRobot,
     DeleteOrganization,
     DeletePrototype,
+    DeleteRobot,
+    ForgetDeletion,
     LinkPullSecret,
+    MarkOrganization,
     RecordApplied,
+    RegenerateRobot,
+    RememberDeletion,
     RemoveFinalizer,
     SetRepositoryPermission,
+    SetRepositoryState,
     UpdatePrototype,
     WritePullSecret,
 )
-from quaybridge_sdk.model.openshift import FINALIZER
-from quaybridge_sdk.model.quay import Prototype, Robot
-from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Observed, RegistryState, Released
+from quaybridge_sdk.model.openshift import FINALIZER, READY_STATUS
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot
+from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
 
 
 class Depth(Enum):
     """How much of Quay a namespace's next pass reads. The numbers of calls are those of the call budget."""
 
     NOTHING = "0 calls: the record in the cluster, or memory, says enough"
-    ROBOTS = "1 call: a pull secret is damaged, so the tokens are needed"
+    ROBOTS = "1 call: a pull secret is damaged, or a token is to be renewed, so the robots are needed"
     FULL = "3 calls: the lists of robots, default permissions and repositories"
     FIRST = "1 call for a new organization, 4 for one that exists: nothing is known yet"
 
@@ -63,9 +70,9 @@ def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now:
     checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
     if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
         return Depth.FULL
-    if _nameless(believed, desired):
+    if _nameless(believed, desired) or (applied and applied.check != desired.check):
         return Depth.FULL
-    return Depth.ROBOTS if _damaged(cluster, desired, applied) else Depth.NOTHING
+    return Depth.ROBOTS if desired.rotations or _damaged(cluster, desired, applied) else Depth.NOTHING
 
 
 def assumed(desired: Desired, applied: Applied | None) -> RegistryState:
@@ -87,12 +94,23 @@ def plan(observed: Observed, desired: Desired | Released) -> tuple[Action, ...]:
     if observed.cluster.namespace.terminating or not desired.writable:
         return ()
     actions = (*_finalizer(observed), *_registry(observed.registry, desired), *_secrets(observed.cluster, desired))
-    return actions or tuple(_record(observed, desired))
+    return actions or tuple(_given_back(observed, desired)) or tuple(_record(observed, desired))
 
 
 def _release(observed: Observed, desired: Released) -> Iterator[Action]:
-    if desired.deletable and desired.organization and observed.registry.organization is not Absent.ABSENT:
-        yield DeleteOrganization(desired.organization)
+    """The organization first, then what must be remembered of it, and only then the namespace."""
+    registry, organization = observed.registry, desired.organization
+    if organization and desired.fate is Fate.DELETE and registry.organization is not Absent.ABSENT:
+        yield DeleteOrganization(organization)
+    if organization and desired.fate is Fate.QUARANTINE:
+        robots = sorted(desired.robots & (registry.robots or {}).keys())
+        yield from (DeleteRobot(organization, name) for name in robots)
+        open_ones = (repository.name for repository in registry.contents or () if not repository.read_only)
+        yield from (SetRepositoryState(organization, name, read_only=True) for name in open_ones)
+    if desired.remember and desired.remember not in observed.cluster.deletions:
+        yield RememberDeletion(desired.namespace, desired.remember)
+    if desired.forget and desired.forget in observed.cluster.deletions:
+        yield ForgetDeletion(desired.namespace, desired.forget)
     if observed.cluster.namespace.has_finalizer:
         yield RemoveFinalizer(desired.namespace)
 
@@ -105,9 +123,17 @@ def _finalizer(observed: Observed) -> Iterator[Action]:
 def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
     if registry.organization is Absent.ABSENT:
         yield CreateOrganization(desired.organization, desired.email)
+    elif isinstance(registry.organization, Organization) and registry.organization.email != desired.email:
+        yield MarkOrganization(desired.organization, desired.email)
     if registry.robots is not None:
         missing = (robot for robot in desired.robots if robot.name not in (registry.robots or {}))
         yield from (CreateRobot(desired.organization, robot.name, robot.description) for robot in missing)
+        known = registry.robots.keys() - registry.rotated
+        yield from (RegenerateRobot(desired.organization, name) for name in sorted(desired.rotations & known))
+        yield from (DeleteRobot(desired.organization, name) for name in sorted(desired.obsolete & known))
+    if registry.contents is not None:  # looked at for an organization that comes back
+        shut = (repository.name for repository in registry.contents if repository.read_only)
+        yield from (SetRepositoryState(desired.organization, name, read_only=False) for name in shut)
     yield from _permissions(registry, desired)
     if registry.prototypes is not None:
         yield from _prototypes(registry.prototypes, desired)
@@ -117,13 +143,18 @@ def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
 
 
 def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
-    """Rights on repositories that exist: a default permission only works on those made after it."""
+    """Rights on repositories that exist: a default permission only works on those made after it.
+
+    Which role a robot has there is not known; where its default permission is wrong, it may have been given the wrong one.
+    """
     if registry.robots is None or registry.repositories is None:
         return
+    right = {(p.delegate, p.role) for p in registry.prototypes or () if p.activating_user is None}
     for repository in sorted(desired.repositories & registry.repositories):
         for robot in desired.robots:
             known = registry.robots.get(robot.name, Robot(robot.name, repositories=frozenset()))
-            if known.repositories is not None and repository not in known.repositories:
+            doubtful = registry.prototypes is not None and (robot.name, robot.role) not in right
+            if known.repositories is not None and (doubtful or repository not in known.repositories):
                 yield SetRepositoryPermission(desired.organization, repository, robot.name, robot.role)
 
 
@@ -151,6 +182,14 @@ def _secrets(cluster: ClusterState, desired: Desired) -> Iterator[Action]:
             yield LinkPullSecret(desired.namespace, robot.account, robot.secret)
 
 
+def _given_back(observed: Observed, desired: Desired) -> Iterator[Action]:
+    """An organization that was kept for the namespace is no longer to be deleted."""
+    for deletion in observed.cluster.deletions:
+        kept = deletion.organization == desired.organization and deletion.quay == desired.endpoint.url
+        if kept and deletion.restorable and observed.registry.contents is not None:
+            yield ForgetDeletion(desired.namespace, deletion)
+
+
 def _record(observed: Observed, desired: Desired) -> Iterator[Action]:
     cluster, registry = observed.cluster, observed.registry
     before = cluster.applied
@@ -158,9 +197,24 @@ def _record(observed: Observed, desired: Desired) -> Iterator[Action]:
     checked_at = registry.complete_at or (before.checked_at if before else None)
     if checked_at is None or len(secrets) < len(desired.robots) or not _vouched(registry, desired, before):
         return
-    applied = Applied(desired.fingerprint, secrets, checked_at)
+    checked = before is None or checked_at != before.checked_at
+    applied = Applied(
+        registry=desired.fingerprint,
+        secrets=secrets,
+        checked_at=checked_at,
+        check=desired.check if before is None or checked else before.check,
+        rotated=_rotated(registry, desired, before),
+    )
     if applied != before:
-        yield RecordApplied(desired.namespace, applied)
+        yield RecordApplied(desired.namespace, applied, READY_STATUS.format(organization=desired.organization))
+
+
+def _rotated(registry: RegistryState, desired: Desired, before: Applied | None) -> dict[str, str]:
+    """For each account the last text that was followed. Those of a namespace's first record were, by making the robots."""
+    former = before.rotated if before else {}
+    followed = {r.account: r.rotate for r in desired.robots if before is None or r.name in registry.rotated}
+    texts = {robot.account: followed.get(robot.account, former.get(robot.account, "")) for robot in desired.robots}
+    return {account: text for account, text in texts.items() if text}
 
 
 def _vouched_secrets(cluster: ClusterState, desired: Desired, before: Applied | None) -> dict[str, str]:

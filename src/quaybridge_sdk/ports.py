@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage, Namespace, ServiceAccount
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, Role, SecretText
 from quaybridge_sdk.model.state import ClusterState
 
 
@@ -34,6 +35,9 @@ class RegistryReader(Protocol):
     def repositories(self, organization: str) -> frozenset[str]:
         """The names of all repositories."""
 
+    def repository_states(self, organization: str) -> tuple[Repository, ...]:
+        """All repositories with what is in them, by name; costs Quay more than :meth:`repositories`."""
+
     def check_token(self) -> str | None:
         """The token's user. None: the token is not valid, or has none of the scopes that tell its user."""
 
@@ -44,11 +48,23 @@ class RegistryWriter(Protocol):
     def create_organization(self, name: str, email: str) -> None:
         """Raises AlreadyExistsError when somebody else's is there, NameNotFreeError while a deleted one holds the name."""
 
+    def mark_organization(self, name: str, email: str) -> None:
+        """Sets the organization's e-mail, which carries the ownership mark."""
+
     def delete_organization(self, name: str) -> None:
         """Deletes the organization and all that is in it; one that is gone already is success."""
 
     def create_robot(self, organization: str, short_name: str, description: str) -> Robot:
         """The robot with its token, whether made now or there before."""
+
+    def delete_robot(self, organization: str, short_name: str) -> None:
+        """Deletes the robot, and with it its rights and default permissions; one that is gone already is success."""
+
+    def regenerate_robot(self, organization: str, short_name: str) -> Robot:
+        """Gives the robot a new token, which it answers; the old one is void at once.
+
+        Not idempotent: after a doubtful answer the robot is read, and its token now is the answer.
+        """
 
     def create_prototype(self, organization: str, robot: str, role: Role) -> Prototype:
         """Not idempotent in Quay: after a doubtful answer the list is read before anything is sent again."""
@@ -60,6 +76,12 @@ class RegistryWriter(Protocol):
     def create_repository(self, organization: str, name: str) -> bool:
         """A private image repository. False: it was there before, so it may lack the default permissions."""
 
+    def delete_repository(self, organization: str, name: str) -> None:
+        """Deletes the repository and its images; one that is gone already is success."""
+
+    def set_repository_state(self, organization: str, name: str, *, read_only: bool) -> bool:
+        """Stops pushes to the repository, or lets them again. False: this Quay has no repository states."""
+
     def set_repository_permission(self, organization: str, repository: str, robot: str, role: Role) -> None: ...
 
 
@@ -70,8 +92,12 @@ class Registry(RegistryReader, RegistryWriter, Protocol):
 class RegistryProvider(Protocol):
     """Gives the registry of an integration; one client per endpoint and token, reused until either changes."""
 
-    def registry(self, integration: QuayIntegration) -> AbstractContextManager[Registry]:
-        """Raises InvalidCredentialsError when the Secret or its key is missing."""
+    def registry(self, integration: QuayIntegration, *, background: bool = False) -> AbstractContextManager[Registry]:
+        """``background``: its calls let all others to the same Quay go first, and use only a part of what it bears.
+
+        Raises:
+            InvalidCredentialsError: the Secret or its key is missing.
+        """
 
 
 class ClusterReader(Protocol):
@@ -85,6 +111,15 @@ class ClusterReader(Protocol):
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
         """All well-formed QuayIntegrations of both generations."""
+
+    def ignored(self) -> frozenset[str]:
+        """The namespaces that an annotation takes out; the very same object for as long as nothing changes."""
+
+    def integrations_complete(self) -> bool:
+        """Whether there is no QuayIntegration that cannot be read: then what none of :meth:`integrations` covers, none does."""
+
+    def deletions(self, namespace: str) -> tuple[Deletion, ...]:
+        """What is remembered of organizations of earlier namespaces of this name."""
 
     def build(self, namespace: str, name: str) -> Build | None: ...
 
@@ -106,6 +141,16 @@ class ClusterWriter(Protocol):
     def remove_finalizer(self, namespace: str) -> None: ...
 
     def annotate_namespace(self, namespace: str, annotations: Mapping[str, str]) -> None: ...
+
+    def remember_deletion(self, deletion: Deletion) -> None:
+        """Writes the entry into its integration's status, in place of one of the same organization.
+
+        Raises:
+            NotFoundError: the integration is gone.
+        """
+
+    def forget_deletion(self, deletion: Deletion) -> None:
+        """Strikes the entry of this organization out; an integration that is gone is success."""
 
     def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None: ...
 
@@ -173,8 +218,8 @@ class LeasePort(Protocol):
 class Change:
     """Something changed in the caches; what exactly does not matter, since work is done on the whole state.
 
-    ``kind`` is one of ``namespace``, ``serviceaccount``, ``secret``, ``imagestream``, ``build``, ``quayintegration`` and
-    ``credentials``; ``namespace`` is a namespace's own name for a namespace, "" for an integration.
+    ``kind`` is one of ``namespace``, ``serviceaccount``, ``secret``, ``imagestream``, ``build``, ``quayintegration``,
+    ``credentials`` and ``deletion``; ``namespace`` is a namespace's own name for a namespace, "" for an integration.
     """
 
     kind: str

@@ -1,6 +1,7 @@
 """The three Quays of the contract suite: recordings of a real one, the embedded one, and a live one when its address is given.
 
-``QUAYBRIDGE_TEST_QUAY_URL`` and ``QUAYBRIDGE_TEST_QUAY_TOKEN`` (of the superuser ``admin``) name a live Quay. With
+``QUAYBRIDGE_TEST_QUAY_URL`` and ``QUAYBRIDGE_TEST_QUAY_TOKEN`` (of the superuser ``admin``) name a live Quay;
+``QUAYBRIDGE_TEST_QUAY_OWNER_TOKEN``, of the same user without the scope super:user, is needed by one test only. With
 ``QUAYBRIDGE_TEST_RECORD=1`` a run against it writes the recordings anew: without Authorization and cookies, every robot's
 token replaced, and the random part of organizations' names made a fixed one, so that a recording can be played back and made
 again at any time.
@@ -11,11 +12,12 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import vcr
 from attrs import Factory, define, field
 
@@ -27,6 +29,8 @@ CASSETTES = Path(__file__).parents[1] / "cassettes" / "quay_adapter"
 RECORDED_HOST = "127.0.0.1:8085"
 RECORDED_SUFFIX = "000000"
 LIVE_URL, LIVE_TOKEN = os.environ.get("QUAYBRIDGE_TEST_QUAY_URL", ""), os.environ.get("QUAYBRIDGE_TEST_QUAY_TOKEN", "")
+LIVE_OWNER_TOKEN = os.environ.get("QUAYBRIDGE_TEST_QUAY_OWNER_TOKEN", "")
+OWNER_SCOPES = ("user:admin", "org:admin", "repo:create", "repo:admin")
 RECORD = os.environ.get("QUAYBRIDGE_TEST_RECORD") == "1"
 _ROBOT_TOKEN = re.compile(r'("token": ?")[^"]+"')
 _KEPT_HEADERS = ("content-type", "connection")
@@ -34,12 +38,19 @@ _KEPT_HEADERS = ("content-type", "connection")
 
 @define
 class Backend:
-    """One Quay to hold the adapter against. ``calls`` are those made by registries of this backend, oldest first."""
+    """One Quay to hold the adapter against. ``calls`` are those made by registries of this backend, oldest first.
+
+    ``drop_states`` makes it a Quay without FEATURE_REPO_MIRROR, where that can be chosen. ``owner_token`` gives a token of all
+    scopes but super:user. ``shows_tokens`` is False for recordings, where all robots' tokens are replaced by one.
+    """
 
     endpoint: QuayEndpoint
     token: SecretText
     suffix: str
     calls: list[str] = Factory(list)
+    drop_states: Callable[[], None] = field(default=lambda: None)
+    owner_token: Callable[[], str] = field(default=lambda: pytest.skip("no token of an owner given"))
+    shows_tokens: bool = True
     _made: list[str] = field(factory=list)
 
     def quay_call(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -62,12 +73,16 @@ class Backend:
 @contextmanager
 def embedded() -> Iterator[Backend]:
     with EmbeddedQuay(name_release=float("inf")) as quay:
-        yield Backend(QuayEndpoint(quay.url, quay.url.partition("//")[2]), SecretText(quay.token), secrets.token_hex(3))
+        backend = Backend(QuayEndpoint(quay.url, quay.url.partition("//")[2]), SecretText(quay.token), secrets.token_hex(3))
+        backend.drop_states = lambda: setattr(quay, "repository_states", False)
+        backend.owner_token = lambda: quay.issue_token(scopes=OWNER_SCOPES)
+        yield backend
 
 
 @contextmanager
 def recorded(test: str) -> Iterator[Backend]:
     backend = Backend(QuayEndpoint(f"http://{RECORDED_HOST}", RECORDED_HOST), SecretText("not-recorded"), RECORDED_SUFFIX)
+    backend.shows_tokens = False
     with _vcr(backend).use_cassette(f"{test}.yaml", record_mode="none") as cassette:
         yield backend
         backend.clean()
@@ -78,6 +93,8 @@ def recorded(test: str) -> Iterator[Backend]:
 def live(test: str, *, record: bool) -> Iterator[Backend]:
     endpoint = QuayEndpoint(LIVE_URL.rstrip("/"), LIVE_URL.partition("//")[2].rstrip("/"))
     backend = Backend(endpoint, SecretText(LIVE_TOKEN), secrets.token_hex(3))
+    if LIVE_OWNER_TOKEN:
+        backend.owner_token = lambda: LIVE_OWNER_TOKEN
     try:
         if record:
             (CASSETTES / f"{test}.yaml").unlink(missing_ok=True)

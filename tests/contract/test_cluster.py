@@ -208,10 +208,11 @@ def make_build(world: World, name: str, annotations: Json | None) -> Json:
 def test_integrations_of_both_generations_and_their_credentials(world: World, watching: Watching) -> None:
     unique, secret = world.namespace, f"{world.path}/secrets/quay-token"
     where = {"namespace": world.namespace, "name": "quay-token", "key": "quay"}
-    common = {"clusterID": unique, "quayHostname": "https://quay.example.com", "allowlistNamespaces": ["none"]}
-    world.make_cluster_object(INTEGRATIONS, f"{unique}-new", common | {"credentialsSecret": where})
-    seed = {"clusterID": unique, "quayHostname": "https://quay.example.com", "credentialsSecretName": f"{unique}/quay-token"}
-    world.make_cluster_object(SEED, f"{unique}-old", seed)
+    common = {"clusterID": unique, "quayHostname": "https://quay.example.com"}
+    new = {"credentialsSecret": where, "allowlistNamespaces": ["none"]}
+    world.make_cluster_object(INTEGRATIONS, f"{unique}-new", common | new)
+    seed = {"credentialsSecretName": f"{unique}/quay-token", "whitelistNamespaces": ["none"]}
+    world.make_cluster_object(SEED, f"{unique}-old", common | seed)
     eventually(lambda: len([item for item in watching.caches.integrations() if item.cluster_id == unique]) == 2)
     (old,) = (item for item in watching.caches.integrations() if item.name == f"{unique}-old")
     assert old.seed

@@ -212,11 +212,11 @@ def test_what_a_webhook_answers_decides(
 def test_the_request_line_and_the_warnings(api: httpx.Client, webhook: tuple[Webhook, str]) -> None:
     install(api, at(webhook), timeoutSeconds=7)
     webhook[0].verdict = lambda _: {"allowed": True, "warnings": ["mind the gap"]}
-    response = api.post(BUILDS.format("default"), params={"dryRun": "All"}, json=BUILD)
+    response = api.post(BUILDS.format("default"), json=BUILD)
     line, review = webhook[0].lines[0], webhook[0].reviews[0]["request"]
     assert (line.path, line.query["timeout"]) == ("/admissionwebhook", "7s")
     assert (line.headers["user-agent"], line.headers["accept"]) == ("kube-apiserver-admission", "application/json, */*")
-    assert review["dryRun"] is True
+    assert review["dryRun"] is False
     assert response.headers["warning"] == '299 - "mind the gap"'
 
 

@@ -27,6 +27,7 @@ from quaybridge_sdk.testing.registry_client import push_image
 STREAMS = "/apis/image.openshift.io/v1/namespaces/default/imagestreams"
 IMPORTS = "/apis/image.openshift.io/v1/namespaces/default/imagestreamimports"
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+WEBHOOKS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 MERGE = {"content-type": "application/merge-patch+json"}
 
 
@@ -258,10 +259,10 @@ def test_a_bookmark_never_passes_an_event_that_was_not_sent(cluster: EmbeddedOpe
     """Seen from inside: a write that comes between the last event and the bookmark cannot be timed from outside."""
     request = Request("GET", CONFIG_MAPS, {"watch": "1", "allowWatchBookmarks": "true"}, {}, b"")
     call = Call(cluster.cluster, request, ADMIN, cluster.cluster.catalogue.of_key("", "configmaps"), "default")
-    watch = watches._Watch(call, lambda _: True, dict(request.query))
+    watch = watches.Watch(call, lambda _: True)
     watch.version = cluster.cluster.store.version
     unsent = api.post(CONFIG_MAPS, json={"metadata": {"name": "c"}}).json()["metadata"]["resourceVersion"]
-    bookmark = json.loads(watch._bookmark({}))["object"]["metadata"]["resourceVersion"]
+    bookmark = json.loads(watch.bookmark())["object"]["metadata"]["resourceVersion"]
     assert int(bookmark) < int(unsent)
 
 
@@ -306,14 +307,11 @@ def test_a_silent_registry_is_given_up(api: httpx.Client, registry: SmallRegistr
     assert image["status"]["message"].endswith("context deadline exceeded")
 
 
-def test_an_index_leads_to_the_image_for_linux_amd64(api: httpx.Client, registry: SmallRegistry) -> None:
-    digest = next(name[10:] for name in registry.content if name.startswith("manifests/sha256"))
-    others = [{"digest": "sha256:" + "0" * 64, "platform": {"os": "linux", "architecture": "arm64"}},
-              {"digest": digest, "platform": {"os": "linux", "architecture": "amd64"}}]  # fmt: skip
-    index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": others}
+def test_an_index_of_images_is_not_imported(api: httpx.Client, registry: SmallRegistry) -> None:
+    index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": []}
     registry.content = dict(registry.content) | {"manifests/multi": json.dumps(index).encode()}
     answer = api.post(IMPORTS, json=import_body("app", f"{registry.url[7:]}/team/app:multi")).json()
-    assert answer["status"]["images"][0]["image"]["metadata"]["name"] == digest
+    assert (answer["status"]["images"][0]["status"]["code"], "indexes of several images" in NOT_IMITATED) == (501, True)
 
 
 @pytest.mark.parametrize(("kind", "key"), [("dockerconfigjson", ".dockerconfigjson"), ("dockercfg", ".dockercfg")])
@@ -328,8 +326,6 @@ def test_only_a_secret_for_the_registrys_host_and_port_helps(kind: str, key: str
             api.post("/api/v1/namespaces/default/secrets", json=body).raise_for_status()
             (image,) = api.post(IMPORTS, json=import_body("app", f"{host}/team/app:latest")).json()["status"]["images"]
             assert image["status"]["status"] == outcome
-        items = api.get(f"{STREAMS}/app/secrets").json()["items"]
-        assert [item["metadata"]["name"] for item in items if item["metadata"]["name"].startswith("s")] == ["s0", "s1"]
 
 
 def test_an_import_checks_the_registrys_certificate_by_the_authorities_it_is_given(tmp_path: Path) -> None:
@@ -421,11 +417,7 @@ def test_a_user_may_do_what_was_allowed_and_nothing_else(cluster: EmbeddedOpenSh
         answers = [client.get(path).status_code for path in (
             STREAMS, "/api/v1/namespaces/default/secrets/only", "/api/v1/namespaces/default/secrets/other", "/metrics",
         )]  # fmt: skip
-        rules = client.post("/apis/authorization.k8s.io/v1/selfsubjectrulesreviews", json={"spec": {"namespace": "default"}})
     assert (made, answers) == (201, [403, 404, 403, 501])
-    assert {"verbs": ["get"], "apiGroups": ["*"], "resources": ["secrets"], "resourceNames": ["only"]} in (
-        rules.json()["status"]["resourceRules"]
-    )
 
 
 def test_a_project_is_a_namespace_with_its_requester(cluster: EmbeddedOpenShift, api: httpx.Client) -> None:
@@ -435,11 +427,6 @@ def test_a_project_is_a_namespace_with_its_requester(cluster: EmbeddedOpenShift,
     assert (made["kind"], annotations["openshift.io/display-name"]) == ("Project", "The team")
     assert annotations["openshift.io/requester"] == "system:admin"
     assert cluster.objects("namespaces")[-1]["spec"]["finalizers"] == ["openshift.io/origin", "kubernetes"]
-    listed = api.get("/apis/project.openshift.io/v1/projects").json()
-    assert (listed["kind"], listed["items"][-1]["metadata"]["name"]) == ("ProjectList", "team")
-    assert api.delete("/apis/project.openshift.io/v1/projects/team").json()["status"] == "Success"
-    cluster.settle()
-    assert api.get("/apis/project.openshift.io/v1/projects/team").status_code == 404
 
 
 def test_writes_are_counted_exactly(cluster: EmbeddedOpenShift, api: httpx.Client) -> None:
@@ -481,14 +468,22 @@ def outside_requests() -> dict[str, tuple[str, str, dict[str, Any]]]:
         "server-side apply": ("PATCH", one, {"content": b"{}", "headers": {"content-type": apply}}),
         "strategic merge patch": (
             "PATCH", one, {"content": b"{}", "headers": {"content-type": "application/strategic-merge-patch+json"}}),
-        "Table": ("GET", CONFIG_MAPS, {"headers": {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}}),
-        "aggregated discovery": ("GET", "/apis", {"headers": {"accept": "application/json;as=APIGroupDiscoveryList"}}),
-        "YAML and protobuf": ("GET", CONFIG_MAPS, {"headers": {"accept": "application/yaml"}}),
+        "huge JSON patches": ("PATCH", one, {
+            "json": [{"op": "test", "path": "/kind", "value": "ConfigMap"}] * 10_001,
+            "headers": {"content-type": "application/json-patch+json"}}),
+        "other representations": ("GET", CONFIG_MAPS, {"headers": {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}}),
+        "bodies of another kind": ("POST", CONFIG_MAPS, {"json": {"kind": "Secret", "metadata": {"name": "d"}}}),
+        "options of a write": ("POST", CONFIG_MAPS, {"json": {"metadata": {"name": "d"}}, "params": {"dryRun": "All"}}),
+        "malformed numbers": ("GET", CONFIG_MAPS, {"params": {"limit": "x"}}),
+        "streaming lists": ("GET", CONFIG_MAPS, {"params": {"watch": "1", "sendInitialEvents": "true"}}),
+        "foreign continue tokens": ("GET", CONFIG_MAPS, {"params": {"limit": "1", "continue": "nope"}}),
+        "faulty webhook configurations": ("POST", WEBHOOKS, {
+            "json": {"metadata": {"name": "w"}, "webhooks": [{"name": "one", "clientConfig": {"url": "https://a"}}]}}),
         "unlisted groups": ("GET", "/apis/apps/v1/deployments", {}),
         "unlisted resources": ("GET", "/api/v1/pods", {}),
         "whole repository import": ("POST", IMPORTS, {"json": {"metadata": {"name": "a"}, "spec": {"repository": repository}}}),
         "garbage collection": ("DELETE", one, {"params": {"propagationPolicy": "Foreground"}}),
-        "old lists": ("GET", CONFIG_MAPS, {"params": version}),
+        "lists at a version": ("GET", CONFIG_MAPS, {"params": version}),
         "duplicate fields": ("POST", CONFIG_MAPS, {"content": b'{"metadata":{"name":"d","name":"e"}}'}),
         "OpenAPI": ("GET", "/openapi/v2", {}),
         "unknown HTTP methods": ("BREW", CONFIG_MAPS, {}),

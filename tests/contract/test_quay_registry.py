@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 
+import httpx
 import pytest
 from tests.contract.quay_backends import LIVE_TOKEN, LIVE_URL, RECORD, Backend, embedded, live, recorded
 
@@ -21,10 +22,12 @@ from quaybridge_sdk.errors import (
     RequestRefusedError,
     TokenInvalidError,
 )
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, Role, SecretText
 from quaybridge_sdk.ports import Registry
+from quaybridge_sdk.testing.registry_client import RegistryError, push_image
 
 MAIL = "e8f0@c1.quaybridge.invalid"
+ROBOT = "/api/v1/organization/{organization}/robots/{robot}"
 
 
 IF_LIVE = pytest.param("live", marks=pytest.mark.skipif(not (LIVE_URL and LIVE_TOKEN), reason="no live Quay given"))
@@ -223,6 +226,141 @@ def test_repository_permissions(backend: Backend, registry: QuayRegistry, organi
         registry.set_repository_permission(organization, "app", f"{organization}+nobody", Role.READ)
 
 
+def test_marks(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    registry.mark_organization(organization, "other@c1.quaybridge.invalid")
+    assert registry.organization(organization) == Organization(organization, "other@c1.quaybridge.invalid")
+    assert len(backend.calls) == 2
+    with pytest.raises(NotFoundError):
+        registry.mark_organization(backend.name("nowhere"), MAIL)
+
+
+def test_a_deleted_robot_takes_its_rights_along(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    old = registry.create_robot(organization, "builder", "text")
+    registry.create_repository(organization, "app")
+    registry.set_repository_permission(organization, "app", old.name, Role.WRITE)
+    registry.create_prototype(organization, old.name, Role.WRITE)
+    backend.calls.clear()
+    registry.delete_robot(organization, "builder")
+    registry.delete_robot(organization, "builder")
+    registry.delete_robot(backend.name("nowhere"), "builder")
+    assert backend.calls == [f"DELETE {ROBOT} 204", f"DELETE {ROBOT} 400", f"DELETE {ROBOT} 400"]
+    assert registry.robots(organization) == {}
+    assert registry.prototypes(organization) == ()
+    registry.create_robot(organization, "builder", "text")
+    assert _repositories(registry, organization, old.name) == frozenset()
+
+
+def test_a_robot_gets_a_new_token(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    old = registry.create_robot(organization, "builder", "text")
+    backend.calls.clear()
+    new = registry.regenerate_robot(organization, "builder")
+    assert (new.name, new.description) == (old.name, "text")
+    assert new.token
+    assert (new.token != old.token) is backend.shows_tokens
+    assert len(backend.calls) == 1
+    assert (registry.robots(organization) or {})[new.name].token == new.token
+    with pytest.raises(NotFoundError):
+        registry.regenerate_robot(organization, "nobody")
+
+
+def test_deleted_repositories(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    robot = registry.create_robot(organization, "builder", "").name
+    for name in ("app", "other"):
+        registry.create_repository(organization, name)
+        registry.set_repository_permission(organization, name, robot, Role.READ)
+    backend.calls.clear()
+    registry.delete_repository(organization, "app")
+    registry.delete_repository(organization, "app")
+    assert len(backend.calls) == 2
+    assert registry.repositories(organization) == {"other"}
+    assert (_repositories(registry, organization, robot) or set()) & {"app", "other"} == {"other"}
+    registry.delete_repository(backend.name("nowhere"), "app")
+    assert [call.rpartition(" ")[2] for call in backend.calls[-2:]] == ["500", "404"], "the 500 was looked into"
+    assert registry.create_repository(organization, "app") is True, "the name is free at once"
+    assert (_repositories(registry, organization, robot) or set()) & {"app", "other"} == {"other"}
+
+
+def test_states(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    for name in ("b", "a"):
+        registry.create_repository(organization, name)
+    backend.calls.clear()
+    assert registry.repository_states(organization) == (Repository("a"), Repository("b"))
+    assert len(backend.calls) == 1
+    if not registry.set_repository_state(organization, "a", read_only=True):
+        pytest.skip("this live Quay has no states")
+    assert registry.repository_states(organization) == (Repository("a", read_only=True), Repository("b"))
+    assert registry.set_repository_state(organization, "a", read_only=False) is True
+    assert registry.repository_states(organization) == (Repository("a"), Repository("b"))
+    assert len(backend.calls) == 5
+    with pytest.raises(NotFoundError):
+        registry.set_repository_state(organization, "missing", read_only=True)
+
+
+def test_a_quay_without_states(backend: Backend, registry: QuayRegistry, organization: str) -> None:
+    backend.drop_states()
+    registry.create_repository(organization, "app")
+    backend.calls.clear()
+    if registry.set_repository_state(organization, "app", read_only=True):
+        pytest.skip("this live Quay has states")
+    assert registry.set_repository_state(organization, "missing", read_only=True) is False
+    assert len(backend.calls) == 2
+    assert registry.repository_states(organization) == (Repository("app"),)
+
+
+def test_a_push_is_seen_and_can_be_stopped(served: Backend) -> None:
+    name = served.name("push")
+    with served.registry() as registry:
+        registry.create_organization(name, MAIL)
+        robot = registry.create_robot(name, "builder", "")
+        registry.create_repository(name, "app")
+        registry.set_repository_permission(name, "app", robot.name, Role.WRITE)
+        assert robot.token
+
+        def push(tag: str) -> None:
+            push_image(served.endpoint.url, f"{name}/app", tag, robot.name, (robot.token or SecretText("")).reveal(), b"layer")
+
+        push("v1")
+        assert registry.repository_states(name) == (Repository("app", empty=False),)
+        if not registry.set_repository_state(name, "app", read_only=True):
+            pytest.skip("this live Quay has no states")
+        with pytest.raises(RegistryError, match="UNAUTHORIZED"):
+            push("v2")
+        registry.set_repository_state(name, "app", read_only=False)
+        push("v2")
+
+
+def test_a_login_outlives_the_end_of_pushes(served: Backend) -> None:
+    """Quay asks for a repository's state at the login only, so the bridge must not take read-only for at once."""
+    name = served.name("login")
+    with served.registry() as registry:
+        registry.create_organization(name, MAIL)
+        robot = registry.create_robot(name, "builder", "")
+        registry.create_repository(name, "app")
+        registry.set_repository_permission(name, "app", robot.name, Role.WRITE)
+        credentials = (robot.name, (robot.token or SecretText("")).reveal())
+        challenge = httpx.get(f"{served.endpoint.url}/v2/").headers["WWW-Authenticate"]
+        scope = {"scope": f"repository:{name}/app:pull,push", "service": challenge.partition('service="')[2].partition('"')[0]}
+        login = httpx.get(f"{served.endpoint.url}/v2/auth", params=scope, auth=credentials)
+        if not registry.set_repository_state(name, "app", read_only=True):
+            pytest.skip("this live Quay has no states")
+        headers = {"Authorization": f"Bearer {login.json()['token']}"}
+        start = httpx.post(f"{served.endpoint.url}/v2/{name}/app/blobs/uploads/", headers=headers)
+        assert start.status_code == 202
+
+
+def test_owners_need_no_superuser_to_find_things_gone(served: Backend) -> None:
+    """To an owner's token Quay forbids deletions in an organization that is gone, which must not hold up a namespace."""
+    name = served.name("owner")
+    with served.registry() as registry, served.registry(served.owner_token()) as owner:
+        registry.create_organization(name, MAIL)
+        registry.delete_organization(name)
+        served.calls.clear()
+        owner.delete_repository(name, "app")
+        owner.delete_robot(name, "builder")
+        owner.delete_organization(name)
+        assert [call.rpartition(" ")[2] for call in served.calls] == ["403", "404"] * 3
+
+
 def test_token(backend: Backend, registry: QuayRegistry) -> None:
     assert registry.check_token() == "admin"
     assert registry.superuser() is True
@@ -235,6 +373,7 @@ READS: list[Callable[[QuayRegistry, str], object]] = [
     lambda r, o: r.robots(o),
     lambda r, o: r.prototypes(o),
     lambda r, o: r.repositories(o),
+    lambda r, o: r.repository_states(o),
     lambda r, o: r.superuser(),
 ]
 WRITES: list[Callable[[QuayRegistry, str], object]] = [
@@ -246,6 +385,11 @@ WRITES: list[Callable[[QuayRegistry, str], object]] = [
     lambda r, o: r.create_repository(o, "app"),
     lambda r, o: r.set_repository_permission(o, "app", f"{o}+builder", Role.READ),
     lambda r, o: r.delete_organization(o),
+    lambda r, o: r.mark_organization(o, MAIL),
+    lambda r, o: r.delete_robot(o, "builder"),
+    lambda r, o: r.regenerate_robot(o, "builder"),
+    lambda r, o: r.delete_repository(o, "app"),
+    lambda r, o: r.set_repository_state(o, "app", read_only=True),
 ]
 
 

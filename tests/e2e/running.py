@@ -15,7 +15,7 @@ from attrs import define, field
 
 from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
 from quaybridge_sdk.cli.controller import Feed
-from quaybridge_sdk.cli.stage import Cluster, Stage, eventually, set_stage
+from quaybridge_sdk.cli.stage import Cluster, Stage, eventually, set_cluster, set_stage
 from quaybridge_sdk.runtime.controller import Controller, ControllerOptions, Key
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.workers import WorkerPool
@@ -142,14 +142,29 @@ def world(folder: Path) -> Iterator[World]:
 
 
 @contextmanager
-def bridge(world: World, *, interval: timedelta = timedelta(hours=10), workers: int = 4) -> Iterator[Bridge]:
+def neighbour(world: World, folder: Path) -> Iterator[World]:
+    """A second cluster on the same Quay."""
+    folder.mkdir()
+    with set_cluster(folder, world.stage.quay) as stage:
+        yield World(stage)
+
+
+@contextmanager
+def bridge(
+    world: World,
+    *,
+    interval: timedelta = timedelta(hours=10),
+    deadline: timedelta = timedelta(minutes=5),
+    workers: int = 4,
+    places: int | None = None,
+) -> Iterator[Bridge]:
     """Runs a controller until the end of the ``with``."""
     metrics, feed = Metrics(), Feed()
     with ExitStack() as stack:
-        assembly = stack.enter_context(assemble(str(world.stage.kubeconfig), None, metrics, feed))
+        assembly = stack.enter_context(assemble(str(world.stage.kubeconfig), None, metrics, feed, places=places))
         assembly.require_synced(20)
         clock: Callable[[], Any] = lambda: utc_now() + world.clock_offset  # noqa: E731 - a clock that tests can turn
-        controller = Controller(assembly.ports, ControllerOptions(interval, status_delay=0.05), metrics, clock)
+        controller = Controller(assembly.ports, ControllerOptions(interval, deadline, status_delay=0.05), metrics, clock)
         feed.listener = controller.on_change
         pool: WorkerPool[Key] = WorkerPool(controller.queue, controller.work, workers, controller.on_error, controller, grace=10)
         with pool:

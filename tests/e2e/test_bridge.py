@@ -45,7 +45,7 @@ def test_a_changed_allowlist_and_a_changed_token_take_effect_at_once_on_existing
         eventually("second organization", lambda: "openshift_later" in world.stage.quay.organizations())
 
 
-def test_a_replaced_token_is_asked_about_at_once_and_with_one_call(world: World) -> None:
+def test_a_replaced_token_is_asked_about_at_once_whose_it_is_and_what_it_may(world: World) -> None:
     """Also when all namespaces are as wanted, so that nothing else would need Quay for hours."""
     world.namespace("shop")
     good = world.stage.quay.token
@@ -61,7 +61,10 @@ def test_a_replaced_token_is_asked_about_at_once_and_with_one_call(world: World)
         world.token(good)
         eventually("ready again", lambda: world.condition() == ("True", "Synchronized"))
         assert world.condition("TokenValid")[0] == "True"
-        assert len(world.stage.quay.api_calls) == before + 2
+        asked = [entry.path for entry in world.stage.quay.api_calls[before + 1 :]]
+        assert asked == ["/api/v1/user/", "/api/v1/organization/openshift_shop/robots"]
+        world.token(world.stage.quay.issue_token(scopes={"user:read"}))
+        eventually("lacks scopes", lambda: world.condition("ScopesSufficient") == ("False", "Forbidden"))
 
 
 def test_an_integration_is_not_ready_before_its_namespaces_are(world: World) -> None:

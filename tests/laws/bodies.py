@@ -27,7 +27,16 @@ def bodies() -> st.SearchStrategy[dict[str, Any]]:
     text = st.one_of(words, any_text)
     endpoint = st.one_of(
         st.sampled_from(
-            ["quay.example.com", "https://Q.example.com:8443/", "http://q", "https://q:bad port", "", "q:99999", "q:65535"]
+            [
+                "quay.example.com",
+                "https://Q.example.com:8443/",
+                "http://q.example",
+                "q",
+                "https://q:bad port",
+                "",
+                "q:99999",
+                "q:65535",
+            ]
         ),
         any_text,
     )

@@ -24,7 +24,14 @@ from quaybridge_sdk.model.openshift import (
 TEAMS = ("team-a", "team-b", "team--c")
 places = st.sampled_from(TEAMS) | namespaces
 times = st.sampled_from(
-    ["", "2026-01-02T03:04:05Z", "2026-01-02T03:04:06Z", "2026-01-02T03:04:05.999999999Z", "2025-12-31T00:00:00Z"]
+    [
+        "",
+        "1970-01-01T00:00:00Z",
+        "2026-01-02T03:04:05Z",
+        "2026-01-02T03:04:06Z",
+        "2026-01-02T03:04:05.999999999Z",
+        "2025-12-31T00:00:00Z",
+    ]
 )
 digests = st.sampled_from(["", "sha256:" + "a" * 64, "sha256:" + "b" * 64, "sha256:" + "c" * 64])
 phases = st.sampled_from(["New", "Pending", "Running", "Complete", "Failed", "Error", "Cancelled", ""])
@@ -38,7 +45,7 @@ output_names = st.one_of(
     st.none(),
 )
 annotation_maps: st.SearchStrategy[Mapping[str, str] | None] = st.none() | st.dictionaries(
-    st.sampled_from([MANAGED_ANNOTATION, "a/b", "c~d", "x"]), words, max_size=3
+    st.sampled_from([MANAGED_ANNOTATION, IMPORTED_ANNOTATION, "a/b", "c~d", "x"]), st.just("true") | words, max_size=4
 )
 
 

@@ -21,7 +21,10 @@ from quaybridge_sdk.reconcile import MAX_ROUNDS
 STAGE = {
     act.AddFinalizer: 1,
     act.CreateOrganization: 2,
+    act.MarkOrganization: 2,
     act.CreateRobot: 3,
+    act.RegenerateRobot: 3,
+    act.DeleteRobot: 3,
     act.SetRepositoryPermission: 4,
     act.CreatePrototype: 5,
     act.UpdatePrototype: 5,
@@ -68,6 +71,7 @@ def same(one: Observed, other: Observed) -> bool:
 def assert_as_wished(world: World) -> None:
     quay, cluster, wishes = world.quay, world.cluster.state, world.wishes
     assert quay.organization is not None
+    assert quay.organization.email == wishes.email
     assert FINALIZER in cluster.namespace.finalizers
     assert wishes.repositories <= quay.repositories
     for robot in wishes.robots:

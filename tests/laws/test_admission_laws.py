@@ -23,7 +23,7 @@ from quaybridge_sdk.mapping.repository import repository_name
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.admission import Outcome, parse_review
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, MANAGED_ANNOTATION, ServiceAccount
+from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, IMPORTED_ANNOTATION, MANAGED_ANNOTATION, ServiceAccount
 from quaybridge_sdk.testing.openshift.patches import apply
 
 
@@ -64,7 +64,11 @@ specs = st.fixed_dictionaries(
     },
     optional={"serviceAccount": often(st.sampled_from(["builder", "robot", ""])), "nodeSelector": json_values},
 )
-annotation_maps = st.dictionaries(st.one_of(words, st.just(MANAGED_ANNOTATION), any_text), often(any_text), max_size=3)
+annotation_maps = st.dictionaries(
+    st.one_of(words, st.sampled_from([MANAGED_ANNOTATION, IMPORTED_ANNOTATION]), any_text),
+    often(st.just("true") | any_text),
+    max_size=3,
+)
 objects = st.fixed_dictionaries(
     {"metadata": st.fixed_dictionaries({}, optional={"name": often(words), "annotations": often(annotation_maps)})},
     optional={"spec": often(specs), "status": json_values},
@@ -166,8 +170,36 @@ def wanted(review: Any, known: list[QuayIntegration]) -> Any:
         output["pushSecret"] = {"name": pull_secret_name("builder", integration.cluster_id)}
     found = build["metadata"].get("annotations")
     mine = {MANAGED_ANNOTATION: "true", DESTINATION_ANNOTATION: f"{destination}/{stream}:{tag}"}
-    build["metadata"]["annotations"] = {**(found if isinstance(found, dict) else {}), **mine}
+    others = found if isinstance(found, dict) else {}
+    marked = others.get(IMPORTED_ANNOTATION) == "true"
+    build["metadata"]["annotations"] = {k: v for k, v in {**others, **mine}.items() if not (marked and k == IMPORTED_ANNOTATION)}
     return build
+
+
+@st.composite
+def clones(draw: st.DrawFn) -> Any:
+    """The creation of a Build as `oc start-build --from-build` copies one that was rewritten, or somebody who plays that."""
+    review = draw(rewritable_reviews())
+    build = review["request"]["object"]
+    build["spec"]["output"]["to"] = {"kind": "DockerImage", "name": draw(any_text | st.just("q.example/openshift_shop/app:v1"))}
+    marks = {MANAGED_ANNOTATION: "true", IMPORTED_ANNOTATION: "true", DESTINATION_ANNOTATION: "shop/app:v1"}
+    build["metadata"]["annotations"] = {key: marks[key] for key in draw(st.sets(st.sampled_from(sorted(marks)), min_size=2))}
+    return review
+
+
+@given(clones(), clusters)
+def test_of_a_clone_the_mark_is_taken_off_and_nothing_else_and_only_where_one_integration_acts(
+    review: Any, known: list[QuayIntegration]
+) -> None:
+    build = review["request"]["object"]
+    outcome = outcome_of(review, known)
+    after = apply(build, [dict(operation) for operation in outcome.patch])
+    expected, annotations = copy.deepcopy(build), build["metadata"]["annotations"]
+    alone = assign(known, review["request"]["namespace"]).integration is not None
+    if alone and {MANAGED_ANNOTATION, IMPORTED_ANNOTATION} <= annotations.keys():
+        del expected["metadata"]["annotations"][IMPORTED_ANNOTATION]
+    assert after == expected
+    assert outcome.verdict == ("other_output" if after == build else "unmarked")
 
 
 @given(rewritable_reviews(), clusters)
@@ -177,13 +209,13 @@ def test_the_patched_build_is_what_the_mapping_says(review: Any, known: list[Qua
     assert apply(review["request"]["object"], [dict(operation) for operation in outcome.patch]) == wanted(review, known)
 
 
-@given(st.one_of(reviews(), rewritable_reviews()), clusters)
+@given(st.one_of(reviews(), rewritable_reviews(), clones()), clusters)
 def test_every_patch_applies(review: Any, known: list[QuayIntegration]) -> None:
     """Also to Builds that are nonsense in part: a patch that does not apply is an error 500 for the user."""
     apply(review["request"]["object"], [dict(operation) for operation in outcome_of(review, known).patch])
 
 
-@given(rewritable_reviews(), clusters)
+@given(rewritable_reviews() | clones(), clusters)
 def test_a_patched_build_is_patched_no_further(review: Any, known: list[QuayIntegration]) -> None:
     """The API server may call a webhook again after others have changed the object."""
     patch = [dict(operation) for operation in outcome_of(review, known).patch]
@@ -194,7 +226,7 @@ def test_a_patched_build_is_patched_no_further(review: Any, known: list[QuayInte
         assert again.verdict == "other_output"
 
 
-@given(rewritable_reviews(), clusters)
+@given(rewritable_reviews() | clones(), clusters)
 def test_the_patch_is_minimal(review: Any, known: list[QuayIntegration]) -> None:
     """Without any one of its operations the result is another one."""
     build = review["request"]["object"]
@@ -203,11 +235,12 @@ def test_the_patch_is_minimal(review: Any, known: list[QuayIntegration]) -> None
     for left_out in range(len(patch)):
         operation = patch[left_out]
         less = apply(build, patch[:left_out] + patch[left_out + 1 :])
-        kept = "/metadata/annotations/" in operation["path"]  # an annotation may have had this very value before
+        adds = operation["op"] == "add"
+        kept = adds and "/metadata/annotations/" in operation["path"]  # an annotation may have had this very value before
         assert less != whole or kept, operation
 
 
-@given(rewritable_reviews(), clusters)
+@given(rewritable_reviews() | clones(), clusters)
 def test_the_patch_touches_the_output_and_the_annotations_only(review: Any, known: list[QuayIntegration]) -> None:
     for operation in outcome_of(review, known).patch:
         assert str(operation["path"]).startswith(("/spec/output/", "/metadata/annotations"))
@@ -221,7 +254,7 @@ def test_held_exactly_when_it_is_rewritten_and_brings_no_secret(review: Any, kno
     assert held == (outcome.verdict == "rewritten" and not own)
 
 
-@given(st.lists(st.one_of(reviews(), rewritable_reviews()), min_size=2, max_size=8), clusters)
+@given(st.lists(st.one_of(reviews(), rewritable_reviews(), clones()), min_size=2, max_size=8), clusters)
 def test_what_is_remembered_changes_no_answer(many: list[Any], known: list[QuayIntegration]) -> None:
     """A rule set that has seen other Builds decides as the rule itself does."""
     rules = Rules(tuple(known))

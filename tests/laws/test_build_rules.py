@@ -99,7 +99,7 @@ def test_there_is_an_answer_to_every_build_and_the_same_each_time(build: Build, 
     rewrite = decide(build, assigned_by(integrations))
     assert rewrite == decide(build, assigned_by(list(reversed(integrations))))
     assert (build, integrations) == before
-    assert bool(rewrite.patch) == (rewrite.verdict is Verdict.REWRITTEN)
+    assert bool(rewrite.patch) == (rewrite.verdict in (Verdict.REWRITTEN, Verdict.UNMARKED))
     if rewrite.verdict is not Verdict.REWRITTEN:
         assert rewrite.warnings == ((rewrite.verdict.value,) if rewrite.verdict.value.endswith(".") else ())
         assert rewrite.needs_secret is None
@@ -112,6 +112,8 @@ def test_a_patch_changes_what_it_must_and_nothing_else(build: Build, integration
     rewrite = decide(build, assigned_by(integrations))
     before = document(build)
     after = patched(before, rewrite)
+    if rewrite.verdict is Verdict.UNMARKED:
+        assert before["metadata"]["annotations"].pop(IMPORTED_ANNOTATION) == "true"
     if rewrite.verdict is not Verdict.REWRITTEN:
         assert after == before
         return
@@ -121,6 +123,8 @@ def test_a_patch_changes_what_it_must_and_nothing_else(build: Build, integration
     expected = copy.deepcopy(before)
     expected["spec"]["output"]["to"] = {"kind": "DockerImage", "name": destination_pull_spec(integration, place)}
     expected["metadata"].setdefault("annotations", {}).update(managed(str(place)))
+    if expected["metadata"]["annotations"].get(IMPORTED_ANNOTATION) == "true":
+        del expected["metadata"]["annotations"][IMPORTED_ANNOTATION]
     if build.push_secret is None and build.service_account not in (None, "", "builder"):
         expected["spec"]["output"]["pushSecret"] = {"name": pull_secret_name("builder", integration.cluster_id)}
     assert after == expected
@@ -134,8 +138,28 @@ def test_a_rewritten_build_is_not_rewritten_again(build: Build, integrations: li
     rewrite = decide(build, assigned_by(integrations))
     again = decide(read(patched(document(build), rewrite), build), assigned_by(integrations))
     assert again.patch == ()
-    if rewrite.verdict is Verdict.REWRITTEN:
+    if rewrite.verdict in (Verdict.REWRITTEN, Verdict.UNMARKED):
         assert again.verdict is Verdict.OTHER_OUTPUT
+
+
+@given(finished(bare()), coverings, st.sampled_from(["Docker", "Source", "Custom"]))
+@example((Build("team-a", "b", "Docker", "DockerImage", "h/o/app:v1"), ImageStreamTag("team-a", "app", "v1")), [bare()], "Docker")
+@more_examples(3)
+def test_a_clone_is_imported_as_the_build_it_is_a_copy_of_was(
+    case: tuple[Build, ImageStreamTag], integrations: list[QuayIntegration], strategy: str
+) -> None:
+    """Whoever writes the mark by hand gets by its removal what a Build without it has: the same decision, nothing more."""
+    assigned, original = assigned_by(integrations), evolve(case[0], strategy=strategy)
+    clone = evolve(original, annotations=managed(str(case[1]), imported=True))
+    rewrite = decide(clone, assigned)
+    covered = assigned(clone.namespace).integration is not None and strategy in STRATEGIES
+    assert (rewrite.verdict is Verdict.UNMARKED) == covered
+    assert (rewrite.needs_secret, rewrite.warnings) == (None, ())
+    if covered:
+        unmarked = read(patched(document(clone), rewrite), clone)
+        assert decide_import(unmarked, assigned) == decide_import(evolve(clone, annotations=managed(str(case[1]))), assigned)
+    else:
+        assert rewrite.patch == ()
 
 
 @given(builds, coverings)
@@ -250,6 +274,7 @@ def test_the_account_that_is_asked_about_is_the_builds_own(build: Build) -> None
 
 # --- what came in ---
 
+untold = st.sampled_from(["", "1970-01-01T00:00:00Z", "1980-01-01T00:00:01Z", "0001-01-01T00:00:00Z", "2012-12-31T23:59:59Z"])
 imported_images = st.builds(ImportedImage, digests.filter(bool), times)
 
 
@@ -287,4 +312,19 @@ def test_of_two_builds_that_pushed_to_one_tag_the_later_is_newer(one: Build, oth
 def test_without_another_build_the_images_own_time_decides(build: Build, created: str) -> None:
     build = evolve(build, digest="sha256:1", completed="2026-01-02T03:04:05Z")
     verdict = judge(ImportedImage("sha256:2", created), build, [])
-    assert verdict is (Freshness.NEWER if created.startswith("2026-01-02T03:04:06") else Freshness.OLDER)
+    later = Freshness.NEWER if created.startswith("2026-01-02T03:04:06") else Freshness.OLDER
+    assert verdict is (later if created.startswith("202") else Freshness.UNTOLD)
+
+
+@given(builds, builds, st.lists(builds, max_size=3), untold, untold)
+def test_an_image_without_a_time_of_its_own_is_as_old_as_the_build_that_pushed_it(
+    build: Build, other: Build, strangers: list[Build], created: str, another: str
+) -> None:
+    """D21: an image of a Build that came before is never taken for a later push, whatever time it bears or lacks."""
+    build = evolve(build, digest="sha256:1", completed="2026-01-02T03:04:05Z")
+    strangers = [evolve(stranger, digest="sha256:2", output_name=f"{build.output_name}x") for stranger in strangers]
+    imported = ImportedImage("sha256:2", created)
+    assert judge(imported, build, strangers) is judge(ImportedImage("sha256:2", another), build, []) is Freshness.UNTOLD
+    earlier = evolve(other, digest="sha256:2", output_name=build.output_name, completed="2026-01-02T03:04:04Z")
+    assert judge(imported, build, [*strangers, earlier]) is Freshness.OLDER
+    assert judge(imported, build, [*strangers, evolve(earlier, completed=build.completed)]) is Freshness.NEWER

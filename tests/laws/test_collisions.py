@@ -24,7 +24,9 @@ from quaybridge_sdk.model.integration import QuayIntegration, parse_endpoint
 few_ids = st.sampled_from(["openshift", "Prod", "prod", "a", "a-quay-b", "b", "l" * 181])
 few_names = st.sampled_from(["shop", "pay", "a--b", "openshift", "x" * 63])
 few_streams = st.sampled_from(["app", "db", "Not An ImageStream", "frontends", "y" * 240, "z" * 253])
-quays = st.sampled_from(["https://q", "q:443", "http://Q:80", "https://other"]).map(parse_endpoint)
+quays = st.sampled_from(["https://q.example", "q.example:443", "http://Q.example:80", "https://other.example"]).map(
+    parse_endpoint
+)
 few_integrations = st.builds(
     lambda name, cluster_id, endpoint, allow, seed: evolve(
         bare(allow=tuple(allow), cluster_id=cluster_id), name=name, endpoint=endpoint, seed=seed
@@ -140,7 +142,7 @@ def test_two_clusters_with_one_clusterid_share_all_they_have() -> None:
 
 
 def test_two_integrations_with_one_clusterid_contest_a_namespace_and_its_secrets() -> None:
-    other = evolve(bare(allow=("shop",)), name="other", endpoint=parse_endpoint("elsewhere"))
+    other = evolve(bare(allow=("shop",)), name="other", endpoint=parse_endpoint("elsewhere.example"))
     found = collisions([Inventory("east", (bare(), other), {"shop": frozenset(), "pay": frozenset()}, frozenset({"builder"}))])
     claims = (claim("east", "quay.redhat.com/other", "builder"), claim("east", name="builder"))
     assert found == (Collision("pull secret", "builder-quay-openshift", "shop", claims),)
@@ -158,13 +160,13 @@ def test_capitals_are_lost_to_the_incumbent_only() -> None:
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
-        ("q", "https://q", True),
-        ("q", "https://Q:443/", True),
-        ("http://q", "http://q:80", True),
-        ("http://q", "https://q", True),
-        ("q", "q:8443", False),
-        ("http://q:443", "q", False),
-        ("q", "p", False),
+        ("q.example", "https://q.example", True),
+        ("q.example", "https://Q.example:443/", True),
+        ("http://q.example", "http://q.example:80", True),
+        ("http://q.example", "https://q.example", True),
+        ("q.example", "q.example:8443", False),
+        ("http://q.example:443", "q.example", False),
+        ("q.example", "p.example", False),
     ],
 )
 def test_one_quay_is_recognised_however_it_is_written(one: str, other: str, same: bool) -> None:

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.laws.passes import NOW
 from tests.laws.worlds import (
-    CLUSTER_UID,
     ModelQuay,
     Situation,
     World,
@@ -28,7 +27,7 @@ from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, 
 def test_what_was_deleted_is_known_to_be_gone() -> None:
     observed = Observed(ClusterState(Namespace("n", "u")), RegistryState())
     gone = after(observed, act.DeleteOrganization("o")).registry
-    assert gone == RegistryState(Absent.ABSENT, {}, (), frozenset())
+    assert gone == RegistryState(Absent.ABSENT, {}, (), frozenset(), contents=())
 
 
 @given(situations(), st.data())
@@ -64,12 +63,10 @@ def test_settling_adds_the_bytes_of_known_tokens_and_nothing_else(world: World) 
     settled = world.settled(registry)
     tokens = {name for name, robot in (registry.robots or {}).items() if robot.token is not None}
     assert set(settled.contents) == {robot.secret for robot in world.wishes.robots if robot.name in tokens}
-    assert settle(settled, registry, CLUSTER_UID) == settled
+    assert settle(settled, Observed(world.cluster.state, registry)) == settled
     assert evolve(settled, contents={}) == world.wishes
     assert settled.fingerprint == world.wishes.fingerprint
     assert world.settled(ModelQuay().observe(None)) == world.wishes
-    assert all(settled.robot(robot.name) == robot for robot in settled.robots)
-    assert settled.robot("nobody") is None
     assert all(f"{settled.organization}+{robot.short_name}" == robot.name for robot in settled.robots)
 
 

@@ -17,7 +17,15 @@ from quaybridge_sdk.mapping.desired import desired_state, settle
 from quaybridge_sdk.mapping.ownership import incumbent_mark
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
 from quaybridge_sdk.model import actions as act
-from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, Namespace, ServiceAccount
+from quaybridge_sdk.model.openshift import (
+    APPLIED_ANNOTATION,
+    FINALIZER,
+    SEED_FINALIZER,
+    STATUS_ANNOTATION,
+    Namespace,
+    ServiceAccount,
+)
+from quaybridge_sdk.model.ownership import AdoptionPolicy
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Observed, RegistryState
 
@@ -56,13 +64,10 @@ class ModelQuay:
             assert self.organization is not None, "400 or 500: no such organization"
             assert self.organization.name == action.organization
         match action:
-            case act.CreateOrganization(name, email):
-                assert self.organization is None, "400: exists"
-                self.organization = Organization(name, email)
-            case act.DeleteOrganization():
-                self.__init__()  # type: ignore[misc] # all that is in it goes with it
-            case act.CreateRobot(_, name, description):
-                return self._create_robot(name, description)
+            case act.CreateOrganization() | act.MarkOrganization() | act.DeleteOrganization():
+                self._apply_to_organization(action)
+            case act.CreateRobot() | act.RegenerateRobot() | act.DeleteRobot():
+                return self._apply_to_robot(action)
             case act.CreateRepository(_, name):
                 return self._create_repository(name)
             case act.SetRepositoryPermission(_, repository, robot, role):
@@ -81,9 +86,26 @@ class ModelQuay:
                 del self.prototypes[self._prototype(prototype)]
         return None
 
-    def _create_robot(self, name: str, description: str) -> Robot:
+    def _apply_to_organization(self, action: act.CreateOrganization | act.MarkOrganization | act.DeleteOrganization) -> None:
+        if isinstance(action, act.DeleteOrganization):
+            self.__init__()  # type: ignore[misc] # all that is in it goes with it
+            return
+        assert isinstance(action, act.MarkOrganization) or self.organization is None, "400: exists"
+        self.organization = Organization(action.organization, action.email)
+
+    def _apply_to_robot(self, action: act.RobotAction) -> Robot | None:
         self.serial += 1
-        return self.robots.setdefault(name, Robot(name, description, SecretText(f"token-{self.serial}")))
+        name, token = action.robot, SecretText(f"token-{self.serial}")
+        if isinstance(action, act.CreateRobot):
+            return self.robots.setdefault(name, Robot(name, action.description, token))
+        assert name in self.robots, "400: no such robot"
+        if isinstance(action, act.RegenerateRobot):
+            self.robots[name] = evolve(self.robots[name], token=token)
+            return self.robots[name]
+        del self.robots[name]
+        self.rights.pop(name, None)
+        self.prototypes = [prototype for prototype in self.prototypes if prototype.delegate != name]
+        return None
 
     def _create_repository(self, name: str) -> bool:
         if name in self.repositories:
@@ -119,8 +141,9 @@ class ModelCluster:
             case act.LinkPullSecret(_, account, secret):
                 assert secret in self.state.pull_secrets, "a link to nothing would be taken for a provisioned account"
                 self._link(account, secret)
-            case act.RecordApplied(_, applied):
-                namespace = evolve(namespace, annotations={**namespace.annotations, APPLIED_ANNOTATION: applied.dumps()})
+            case act.RecordApplied(_, applied, status):
+                written = {APPLIED_ANNOTATION: applied.dumps(), STATUS_ANNOTATION: status}
+                namespace = evolve(namespace, annotations={**namespace.annotations, **written})
         self.state = evolve(self.state, namespace=namespace)
 
     def _link(self, account: str, secret: str) -> None:
@@ -144,7 +167,7 @@ class World:
         return Observed(self.cluster.state, self.quay.observe(now))
 
     def settled(self, registry: RegistryState) -> Desired:
-        return settle(self.wishes, registry, CLUSTER_UID)
+        return settle(self.wishes, Observed(self.cluster.state, registry))
 
     def apply(self, action: act.Action) -> Robot | Prototype | bool | None:
         if isinstance(action, act.RegistryAction):
@@ -222,7 +245,7 @@ other_streams = st.frozensets(st.one_of(image_streams, st.just("Not An ImageStre
 @st.composite
 def worlds(draw: st.DrawFn, *, terminating: bool = False) -> World:
     """A namespace, an integration, and both sides in any state in which the organization, when it is there, is ours."""
-    integration = bare(cluster_id=draw(cluster_ids))
+    integration = evolve(bare(cluster_id=draw(cluster_ids)), adoption_policy=AdoptionPolicy.ALWAYS)
     name = draw(namespaces)
     streams = draw(usual_streams) | draw(other_streams)
     empty = ClusterState(Namespace(name, NAMESPACE_UID), image_streams=streams)

@@ -81,10 +81,16 @@ def rival(completed: str, output: str = SPEC) -> Build:
         (PUSHED, ImportedImage("sha256:2"), [rival("2026-01-02T03:04:06Z")], Freshness.NEWER),
         (PUSHED, ImportedImage("sha256:2"), [rival("2026-01-02T03:04:05Z")], Freshness.NEWER),
         (PUSHED, ImportedImage("sha256:2"), [rival("2026-01-02T03:04:04Z")], Freshness.OLDER),
-        (PUSHED, ImportedImage("sha256:2"), [rival("2026-01-02T03:04:06Z", "q/openshift_shop/other:v1")], Freshness.OLDER),
+        (PUSHED, ImportedImage("sha256:2"), [rival("2026-01-02T03:04:06Z", "q/openshift_shop/other:v1")], Freshness.UNTOLD),
         (PUSHED, ImportedImage("sha256:2", "2026-01-02T03:04:06Z"), [], Freshness.NEWER),
         (PUSHED, ImportedImage("sha256:2", "2026-01-02T03:04:05.9Z"), [], Freshness.OLDER),
-        (PUSHED, ImportedImage("sha256:2"), [], Freshness.OLDER),
+        (PUSHED, ImportedImage("sha256:2"), [], Freshness.UNTOLD),
+        (PUSHED, ImportedImage("sha256:2", "1970-01-01T00:00:00Z"), [], Freshness.UNTOLD),
+        (PUSHED, ImportedImage("sha256:2", "0001-01-01T00:00:00Z"), [], Freshness.UNTOLD),
+        (PUSHED, ImportedImage("sha256:2", "1980-01-01T00:00:01Z"), [], Freshness.UNTOLD),
+        (PUSHED, ImportedImage("sha256:2", "2014-01-01T00:00:01Z"), [], Freshness.OLDER),
+        (PUSHED, ImportedImage("sha256:2", "1970-01-01T00:00:00Z"), [rival("2026-01-02T03:04:04Z")], Freshness.OLDER),
+        (PUSHED, ImportedImage("sha256:2", "1970-01-01T00:00:00Z"), [rival("2026-01-02T03:04:06Z")], Freshness.NEWER),
     ],
 )
 def test_what_came_in_is_judged(build: Build, imported: ImportedImage, others: list[Build], verdict: Freshness) -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from tests.laws.builds import assigned_by
+from tests.laws.builds import assigned_by, managed
 from tests.laws.strategies import bare
 
 from quaybridge_sdk.mapping.build_patch import Rewrite, Verdict, decide
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.openshift import Build
+from quaybridge_sdk.model.openshift import IMPORTED_ANNOTATION, Build
 
 BUILD = Build("shop", "app-1", "Docker", "ImageStreamTag", "app:v1", annotations={"x": "y"})
+CLONE = evolve(
+    BUILD, output_kind="DockerImage", output_name="q/openshift_shop/app:v1", annotations=managed("shop/app:v1", imported=True)
+)
+"""As `oc start-build --from-build` makes it of a Build that was imported."""
 ONE = [bare(allow=("shop", "pay"))]
 BASE = "/metadata/annotations/quay-registry-operator.quay.redhat.com~1"
 
@@ -22,6 +26,12 @@ CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (evolve(BUILD, strategy="JenkinsPipeline"), ONE, Verdict.STRATEGY),
     (evolve(BUILD, output_kind=None, output_name=None), ONE, Verdict.NO_OUTPUT),
     (evolve(BUILD, output_kind="DockerImage"), ONE, Verdict.OTHER_OUTPUT),
+    (CLONE, ONE, Verdict.UNMARKED),
+    (evolve(CLONE, annotations=managed("shop/app:v1")), ONE, Verdict.OTHER_OUTPUT),
+    (evolve(CLONE, annotations={IMPORTED_ANNOTATION: "true"}), ONE, Verdict.OTHER_OUTPUT),
+    (evolve(CLONE, output_kind="ImageStreamImage"), ONE, Verdict.OTHER_OUTPUT),
+    (CLONE, [], Verdict.OTHER_OUTPUT),
+    (CLONE, [bare(), evolve(bare(), name="other")], Verdict.OTHER_OUTPUT),
     (evolve(BUILD, output_name="app"), ONE, Verdict.NO_TAG),
     (evolve(BUILD, namespace="elsewhere"), ONE, Verdict.UNMANAGED),
     (BUILD, [], Verdict.UNLINKED),
@@ -44,11 +54,14 @@ CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
 def test_each_build_gets_its_verdict(build: Build, integrations: list[QuayIntegration], verdict: Verdict) -> None:
     rewrite = decide(build, assigned_by(integrations))
     assert rewrite.verdict is verdict
-    assert bool(rewrite.patch) == (verdict is Verdict.REWRITTEN)
+    assert bool(rewrite.patch) == (verdict in (Verdict.REWRITTEN, Verdict.UNMARKED))
 
 
 def test_every_verdict_has_its_example() -> None:
-    assert {verdict for _, _, verdict in CASES} == set(Verdict) - {Verdict.NOT_CREATE}  # which admission gives, not the rule
+    assert {verdict for _, _, verdict in CASES} == set(Verdict) - {
+        Verdict.NOT_CREATE,
+        Verdict.IGNORED_STREAM,
+    }  # of admission, not the rule
 
 
 def test_people_are_told_where_they_would_be_surprised() -> None:
@@ -101,6 +114,18 @@ def test_an_output_in_another_namespace_is_rewritten_with_a_warning() -> None:
     assert rewrite.patch[2] == {"op": "remove", "path": "/spec/output/to/namespace"}
     text = "The output is in namespace pay, where the robot of shop may not push: give spec.output.pushSecret a Secret that may."
     assert rewrite.warnings == (text,)
+
+
+MARK_OFF = {"op": "remove", "path": BASE + "destination-imagestreamtag-imported"}
+
+
+def test_of_a_clone_only_the_mark_is_taken_off_and_it_waits_for_nothing() -> None:
+    assert decide(CLONE, assigned_by(ONE)) == Rewrite(Verdict.UNMARKED, (MARK_OFF,))
+
+
+def test_a_build_that_is_rewritten_loses_a_mark_too() -> None:
+    marked = evolve(BUILD, annotations={"x": "y", IMPORTED_ANNOTATION: "true"})
+    assert decide(marked, assigned_by(ONE)).patch == (*decide(BUILD, assigned_by(ONE)).patch, MARK_OFF)
 
 
 def test_a_tag_to_which_the_api_server_added_latest_is_the_tag_that_was_written() -> None:

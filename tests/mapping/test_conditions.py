@@ -16,14 +16,21 @@ from quaybridge_sdk.mapping.conditions import (
     CONDITION_OF_REASON,
     CONDITIONS,
     MESSAGE_LENGTH,
+    OF_QUAY,
     Condition,
+    Facts,
     NamespaceReport,
     NamespaceState,
+    Problem,
+    WebhookState,
     collision_report,
     conditions,
     invalid_conditions,
 )
+from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
+from quaybridge_sdk.model.integration import parse_endpoint
 
+SERVED = Facts(webhook=WebhookState.SERVING)
 READY = NamespaceReport("shop", NamespaceState.READY)
 reports = st.lists(
     st.builds(
@@ -55,7 +62,12 @@ def test_the_conditions_are_complete_of_metav1s_form_and_know_no_order(
     shuffled = list(rows)
     shuffler.shuffle(shuffled)
     assert conditions(integration, iter(shuffled)) == found
-    assert [c.type for c in found] == ["Ready", *CONDITIONS, *(["OrganizationPrefixIgnored"] if prefixed else [])]
+    assert [c.type for c in found] == [
+        "Ready",
+        *CONDITIONS,
+        "WebhookServing",
+        *(["OrganizationPrefixIgnored"] if prefixed else []),
+    ]
     assert all(c.status in ("True", "False", "Unknown") for c in found)
     assert all(c.reason.isidentifier() and len(c.message) <= MESSAGE_LENGTH for c in found)
     ready = all(row.state is NamespaceState.READY for row in rows)
@@ -64,7 +76,7 @@ def test_the_conditions_are_complete_of_metav1s_form_and_know_no_order(
 
 @pytest.mark.parametrize(("reason", "condition"), sorted(CONDITION_OF_REASON.items()))
 def test_each_reason_makes_its_condition_false_and_no_other(reason: str, condition: str) -> None:
-    found = by_type(conditions(bare(), [READY, failing(reason, "pay")]))
+    found = by_type(conditions(bare(), [READY, failing(reason, "pay")], SERVED))
     assert found[condition] == Condition(condition, "False", reason, "pay: what happened")
     assert found["Ready"] == Condition("Ready", "False", reason, "1 of 2 namespaces: pay: what happened")
     others = [c for c in found.values() if c.type not in ("Ready", condition)]
@@ -81,19 +93,47 @@ def test_each_reason_of_the_table_is_an_errors_or_the_runtimes() -> None:
 
 
 def test_a_reason_without_a_condition_only_makes_it_not_ready() -> None:
-    found = conditions(bare(), [READY, failing("Conflict", "pay")])
-    assert [c.status for c in found] == ["False"] + ["True"] * len(CONDITIONS)
+    found = conditions(bare(), [READY, failing("Conflict", "pay")], SERVED)
+    assert [c.status for c in found] == ["False"] + ["True"] * (len(CONDITIONS) + 1)
 
 
 def test_what_was_not_asked_of_quay_is_unknown() -> None:
-    found = by_type(conditions(bare(), [NamespaceReport("shop", NamespaceState.WAITING)]))
+    found = by_type(conditions(bare(), [NamespaceReport("shop", NamespaceState.WAITING)], Facts(asked=False)))
     assert found["Ready"] == Condition("Ready", "False", "Progressing", "0 of 1 namespaces are ready")
-    assert {kind for kind in CONDITIONS if found[kind].status == "Unknown"} == {
-        "QuayReachable",
-        "TLSVerified",
-        "TokenValid",
-        "ScopesSufficient",
-    }
+    assert {kind for kind in CONDITIONS if found[kind].status == "Unknown"} == OF_QUAY
+
+
+@pytest.mark.parametrize(("hostname", "insecure"), [("http://quay.example.com", False), ("https://quay.example.com", True)])
+def test_a_certificate_that_nobody_looks_at_is_not_verified_and_no_trouble(hostname: str, insecure: bool) -> None:
+    integration = evolve(bare(), endpoint=parse_endpoint(hostname, insecure=insecure))
+    found = by_type(conditions(integration, [READY], SERVED))
+    assert (found["TLSVerified"].status, found["TLSVerified"].reason) == ("False", "NotVerified")
+    assert found["Ready"].status == "True"
+
+
+@pytest.mark.parametrize(
+    ("webhook", "status", "ready"),
+    [(WebhookState.SERVING, "True", "True"), (WebhookState.SILENT, "False", "False"), (WebhookState.UNKNOWN, "Unknown", "True")],
+)
+def test_a_webhook_that_fell_silent_is_trouble_and_one_that_never_spoke_is_not(
+    webhook: WebhookState, status: str, ready: str
+) -> None:
+    found = by_type(conditions(bare(), [READY], Facts(webhook=webhook)))
+    assert (found["WebhookServing"].status, found["Ready"].status) == (status, ready)
+
+
+def test_a_problem_of_the_whole_goes_before_what_the_namespaces_met() -> None:
+    found = by_type(conditions(bare(), [READY, failing("Unreachable")], Facts(problem=Problem("TokenInvalid", "no"))))
+    assert found["Ready"] == Condition("Ready", "False", "TokenInvalid", "no")
+    assert found["TokenValid"].status == found["QuayReachable"].status == "False"
+
+
+def test_a_burst_of_deletions_waits_for_somebody_and_is_told() -> None:
+    held = Deletion("i", "o_shop", "shop", "u", "q", DeletionPolicy.DELETE, DeletionReason.BURST)
+    found = by_type(conditions(bare(), [READY], Facts(deletions=(held, evolve(held, reason=DeletionReason.QUARANTINE)))))
+    assert (found["DeletionsHeld"].status, found["DeletionsHeld"].reason) == ("True", "Burst")
+    assert found["DeletionsHeld"].message.startswith("o_shop: ")
+    assert "DeletionsHeld" not in by_type(conditions(bare(), [READY]))
 
 
 def test_no_namespace_is_no_trouble() -> None:

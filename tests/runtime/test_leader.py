@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from attrs import evolve
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from quaybridge_sdk.errors import ConflictError, UnreachableError
 from quaybridge_sdk.ports import LeaseRecord
-from quaybridge_sdk.runtime.leader import ElectionTimes, LeaderElector
+from quaybridge_sdk.runtime.leader import ElectionTimes, LeaderElector, Term
 
 
 class Lease:
@@ -181,3 +183,116 @@ def test_never_two_leaders(steps: list[tuple[str, float, bool]]) -> None:
 @pytest.mark.parametrize("name", ["duration", "renew_deadline", "retry_period"])
 def test_the_times_are_client_gos(name: str) -> None:
     assert getattr(ElectionTimes(), name) == {"duration": 15.0, "renew_deadline": 10.0, "retry_period": 2.0}[name]
+
+
+class SlowLease(Lease):
+    """Each call takes so long, by the candidates' clock; one that is ``stuck`` does not come back before it is ``freed``."""
+
+    def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
+        super().__init__()
+        self.clock, self.seconds = clock, seconds
+        self.stuck, self.freed = threading.Event(), threading.Event()
+        self.freed.set()
+
+    def _up(self) -> None:
+        self.clock.now += self.seconds
+        if not self.freed.is_set():
+            self.stuck.set()
+            assert self.freed.wait(20)
+        super()._up()
+
+
+def test_the_deadline_counts_from_before_the_renewal_was_sent() -> None:
+    """The lease may have been written at once, and only the answer have been slow: others count from the write."""
+    clock = Clock()
+    port = SlowLease(clock, seconds=4.0)
+    first = candidate(port, clock, "a")
+    assert acquire(first, clock)
+    assert first.seconds_left() == 10 - 8
+    port.down, port.seconds = True, 0.0
+    assert hold(first, clock, rounds=1) is False
+
+
+REAL = ElectionTimes(duration=4.0, renew_deadline=1.0, retry_period=0.02)
+
+
+@contextmanager
+def term(port: Lease, times: ElectionTimes = REAL) -> Iterator[tuple[LeaderElector, Term, Callable[[float], bool], list[str]]]:
+    """A term in real time: the elector, the term, a wait for the loss, and by which threads the loss was told."""
+    elector = LeaderElector(port, "ns", "lock", "a", times)
+    lost, told = threading.Event(), list[str]()
+
+    def lose() -> None:
+        told.append(threading.current_thread().name)
+        lost.set()
+
+    assert elector.acquire(lambda seconds: False)
+    with Term(elector, lose) as running:
+        yield elector, running, lost.wait, told
+
+
+def test_a_term_renews_and_ends_with_a_lease_that_may_be_released() -> None:
+    port = Lease()
+    with term(port) as (elector, running, lost, told):
+        assert not lost(2.5), "longer than the renew deadline"
+        assert running.end()
+        elector.release()
+    assert port.version > 10
+    assert port.record is not None
+    assert (port.record.holder, told) == ("", [])
+
+
+def test_a_call_that_hangs_does_not_keep_a_leader_in_office() -> None:
+    port = SlowLease(Clock())
+    with term(port) as (elector, running, lost, told):
+        port.freed.clear()
+        assert port.stuck.wait(5)
+        assert lost(5)
+        assert elector.seconds_left() > -REAL.renew_deadline, "before anybody else can lead"
+        port.freed.set()
+        assert not running.end(), "a lease that was lost once is not released"
+    assert told == ["lease-deadline"]
+
+
+def test_no_release_while_a_renewal_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could come after the release, and take the lease again for a process that is gone."""
+    monkeypatch.setattr("quaybridge_sdk.runtime.leader.LAST_CALL", 0.05)
+    port = SlowLease(Clock())
+    with term(port, ElectionTimes(retry_period=0.02)) as (_, running, _lost, told):
+        port.freed.clear()
+        assert port.stuck.wait(5)
+        assert not running.end()
+        port.freed.set()
+        running._renewing.join(5)
+        assert running.end()
+    assert told == []
+
+
+def test_a_lease_that_another_took_is_lost_at_once() -> None:
+    port = Lease()
+    with term(port, ElectionTimes(retry_period=0.02)) as (_, running, lost, told):
+        while True:
+            found = port.record
+            assert found is not None
+            try:
+                port.write(evolve(found, holder="b"))
+            except ConflictError:
+                continue
+            break
+        assert lost(5)
+        assert not running.end()
+    assert told == ["lease"]
+
+
+def test_a_bug_in_the_renewal_is_a_loss(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(Lease):
+        def read(self, namespace: str, name: str) -> LeaseRecord | None:
+            if self.version:
+                raise ZeroDivisionError
+            return super().read(namespace, name)
+
+    with term(Broken(), ElectionTimes(retry_period=0.02)) as (_, running, lost, told):
+        assert lost(5)
+        assert not running.end()
+    assert told == ["lease"]
+    assert "please report it" in caplog.text

@@ -27,6 +27,16 @@ def test_every_observer_ends_in_its_metric() -> None:
     assert 'quaybridge_reconciles_total{kind="namespace",result="ok"} 1.0' in text
 
 
+def test_all_quays_are_one_gauge() -> None:
+    metrics = Metrics()
+    metrics.quay_governed("https://one", is_called=True, at_once=16)
+    metrics.quay_governed("https://two", is_called=False, at_once=2)
+    metrics.quay_governed("https://one", is_called=True, at_once=17)
+    text = metrics.page().decode()
+    assert "quaybridge_quay_circuits_open 1.0" in text
+    assert "quaybridge_quay_calls_allowed 19.0" in text
+
+
 def test_two_processes_worth_of_metrics_do_not_meet() -> None:
     first, second = Metrics(), Metrics()
     first.queue_depth(1)

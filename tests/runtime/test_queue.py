@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from quaybridge_sdk.runtime.queue import Backoff, WorkQueue
+from quaybridge_sdk.runtime.queue import STALE_ALLOWED, Backoff, WorkQueue
 
 
 class Clock:
@@ -129,8 +130,29 @@ def test_who_waits_is_woken_by_an_add() -> None:
     assert answers == ["a"]
 
 
+@pytest.mark.parametrize("seconds_each", [1.0, 0.0])
+def test_delays_that_were_superseded_do_not_pile_up(seconds_each: float) -> None:
+    """As with full checks: each pass delays its key by hours, and an event brings it forward long before."""
+    clock = Clock()
+    queue, keys = make(clock), [f"{group}{number}" for group in "ab" for number in range(100)]
+    most = 0
+    for _ in range(1000):
+        for key in keys:
+            queue.add(key)
+            assert queue.get(0) is not None
+            queue.done(key)
+            queue.add_after(key, 36_000, background=True)
+            most = max(most, len(queue._delayed))
+        clock.now += seconds_each
+    assert most <= 2 * len(keys) + STALE_ALLOWED + 1
+    clock.now += 36_000
+    assert sorted(drain(queue)) == sorted(keys)
+
+
 class QueueMachine(RuleBasedStateMachine):
     """No key is lost, none is in two hands, and each added key is handed out."""
+
+    stale_allowed = STALE_ALLOWED
 
     keys = st.sampled_from([f"{group}{number}" for group in "abc" for number in range(3)])
 
@@ -138,6 +160,7 @@ class QueueMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.queue = make(self.clock, jitter=0.5)
+        self.queue._stale_allowed = self.stale_allowed
         self.owed: set[str] = set()  # added since it was last handed out
         self.delayed: dict[str, float] = {}
         self.working: set[str] = set()
@@ -151,8 +174,7 @@ class QueueMachine(RuleBasedStateMachine):
     @rule(key=keys, seconds=st.floats(0.1, 50))
     def add_after(self, key: str, seconds: float) -> None:
         self.queue.add_after(key, seconds)
-        waiting_now = key in self.owed and key not in self.working
-        if not waiting_now:
+        if key not in self.owed:  # else it is handed out sooner: now, or when it is given back
             due = self.clock.now + seconds
             self.delayed[key] = min(due, self.delayed.get(key, due))
 
@@ -194,4 +216,11 @@ class QueueMachine(RuleBasedStateMachine):
         assert rest == self.owed | set(self.delayed), "a key was lost"
 
 
+class TidyQueueMachine(QueueMachine):
+    """The same, with superseded delays dropped as early as can be."""
+
+    stale_allowed = 0
+
+
 TestQueueMachine = QueueMachine.TestCase
+TestTidyQueueMachine = TidyQueueMachine.TestCase

@@ -8,11 +8,13 @@ from typing import Any, cast
 import pytest
 from attrs import evolve
 
-from quaybridge_sdk.errors import InvalidCredentialsError
+from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
+from quaybridge_sdk.adapters.quay.routes import GET_USER
+from quaybridge_sdk.errors import BusyError, InvalidCredentialsError, UnreachableError
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey, parse_endpoint
 from quaybridge_sdk.model.quay import QuayEndpoint, SecretText
 from quaybridge_sdk.ports import Registry
-from quaybridge_sdk.runtime.registries import RegistryPool
+from quaybridge_sdk.runtime.registries import GovernedRegistry, RegistryPool
 
 INTEGRATION = QuayIntegration("quay", "openshift", SecretKey("ns", "secret"), parse_endpoint("quay.example.com"))
 
@@ -20,12 +22,15 @@ INTEGRATION = QuayIntegration("quay", "openshift", SecretKey("ns", "secret"), pa
 class Client:
     opened: list[Client]
 
-    def __init__(self, endpoint: QuayEndpoint, token: SecretText) -> None:
-        self.endpoint, self.token, self.open = endpoint, token, False
+    def __init__(self, endpoint: QuayEndpoint, token: SecretText, governor: Governor) -> None:
+        self.endpoint, self.token, self.governor, self.open = endpoint, token, governor, False
 
-    def __enter__(self) -> Registry:
+    def __enter__(self) -> GovernedRegistry:
         self.open = True
-        return cast(Registry, self)
+        return cast(GovernedRegistry, self)
+
+    def in_background(self) -> Registry:
+        return cast(Registry, ("background", self))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         assert self.open, "closed twice"
@@ -43,8 +48,8 @@ class World:
             raise InvalidCredentialsError(f"no Secret {key}")
         return self.token
 
-    def open(self, endpoint: QuayEndpoint, token: SecretText) -> Client:
-        self.clients.append(Client(endpoint, token))
+    def open(self, endpoint: QuayEndpoint, token: SecretText, *, governor: Governor) -> Client:
+        self.clients.append(Client(endpoint, token, governor))
         return self.clients[-1]
 
 
@@ -76,3 +81,62 @@ def test_missing_credentials_are_an_error_that_opens_nothing() -> None:
     with world.pool, pytest.raises(InvalidCredentialsError), world.pool.registry(INTEGRATION):
         pytest.fail("there is no client to give")
     assert world.clients == []
+
+
+def test_all_clients_of_one_quay_share_a_governor_also_the_one_that_replaces_another() -> None:
+    world = World()
+    other = evolve(INTEGRATION, name="other", credentials=SecretKey("ns", "other"))
+    elsewhere = evolve(INTEGRATION, name="elsewhere", endpoint=parse_endpoint("other.example.com"))
+    with world.pool:
+        for integration in (INTEGRATION, other, elsewhere):
+            with world.pool.registry(integration):
+                pass
+        world.token = SecretText("two")
+        with world.pool.registry(INTEGRATION):
+            pass
+    one, two, three, four = (client.governor for client in world.clients)
+    assert one is two is four
+    assert one is not three
+
+
+def test_work_of_the_background_gets_a_view_of_the_same_client() -> None:
+    world = World()
+    with world.pool, world.pool.registry(INTEGRATION) as client, world.pool.registry(INTEGRATION, background=True) as view:
+        assert cast(Any, view) == ("background", client)
+    assert len(world.clients) == 1
+
+
+def test_a_stopped_pool_makes_no_call_and_lets_nobody_wait() -> None:
+    world = World()
+    with world.pool, world.pool.registry(INTEGRATION):
+        world.pool.stop()
+        with pytest.raises(UnreachableError, match="the program ends"):
+            world.clients[0].governor.send(GET_USER.call({}), lambda _: pytest.fail("nothing is sent"))
+
+
+def test_the_adapter_fits() -> None:
+    pool = RegistryPool(World(), QuayRegistry)
+    with pool, pool.registry(INTEGRATION) as registry, pool.registry(INTEGRATION, background=True) as view:
+        assert isinstance(registry, QuayRegistry)
+        assert isinstance(view, QuayRegistry)
+        assert view is not registry
+
+
+def test_one_quay_takes_no_more_than_its_places_and_leaves_the_rest_to_others() -> None:
+    world = World()
+    other = evolve(INTEGRATION, name="other", endpoint=parse_endpoint("other.example.com"))
+    with RegistryPool(world, world.open, places=2) as pool:
+        with pool.registry(INTEGRATION), pool.registry(evolve(INTEGRATION, name="same-quay")):
+            with pytest.raises(BusyError), pool.registry(INTEGRATION):
+                raise AssertionError
+            with pool.registry(other):
+                pass
+        with pool.registry(INTEGRATION):
+            pass
+        world.token = None
+        for _ in range(3):  # what fails gives its place back
+            with pytest.raises(InvalidCredentialsError), pool.registry(INTEGRATION):
+                raise AssertionError
+        world.token = SecretText("two")
+        with pool.registry(INTEGRATION), pool.registry(INTEGRATION):
+            pass

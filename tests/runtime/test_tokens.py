@@ -34,7 +34,7 @@ class World:
         return self.user
 
     @contextmanager
-    def registry(self, integration: QuayIntegration) -> Iterator[Registry]:
+    def registry(self, integration: QuayIntegration, *, background: bool = False) -> Iterator[Registry]:
         yield cast(Registry, self)
 
 

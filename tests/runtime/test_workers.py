@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -52,7 +53,7 @@ def run_once(handler: Callable[[str], float | None]) -> tuple[DelayedQueue, Reco
     return queue, recorder
 
 
-def raising(error: Exception) -> Callable[[str], float | None]:
+def raising(error: BaseException) -> Callable[[str], float | None]:
     def handler(key: str) -> float | None:
         raise error
 
@@ -136,3 +137,94 @@ def test_what_mends_itself_never_waits_longer_than_half_a_minute() -> None:
         queue.add("key")
         assert recorder.seen.wait(5)
     assert queue.waits[-2:] == [("key", 300.0), ("key", TRANSIENT_CEILING)]
+
+
+class Failing(Recorder):
+    """An observer all of whose methods fail, on the first key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.served = threading.Event()
+
+    def on_error(self, key: str, error: Exception) -> None:
+        raise TypeError("str is not valid UTF-8: surrogates not allowed")
+
+    def work_done(self, key: str, result: str, seconds: float) -> None:
+        super().work_done(key, result, seconds)
+        if key == "key":
+            raise ZeroDivisionError
+
+
+def outlive(error: BaseException) -> tuple[DelayedQueue, Failing]:
+    """One worker meets the error, and then another key."""
+    queue, failing = DelayedQueue(), Failing()
+
+    def handler(key: str) -> None:
+        if key == "key":
+            raise error
+        failing.served.set()
+
+    with WorkerPool(queue, handler, 1, failing.on_error, failing) as pool:
+        queue.add("key")
+        queue.add("other")
+        assert failing.served.wait(5)
+        assert pool.alive
+    return queue, failing
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [
+        (UnreachableError("x", system="quay"), [("key", 1.0)]),
+        (TokenInvalidError("x", system="quay"), [("key", PERMANENT_FLOOR)]),
+        (InvalidNameError("x"), []),
+        (ZeroDivisionError("x"), [("key", 1.0)]),
+        (KeyboardInterrupt(), [("key", 1.0)]),
+        (GeneratorExit(), [("key", 1.0)]),
+    ],
+)
+def test_a_worker_survives_what_goes_wrong_beside_the_work(
+    error: BaseException, waits: list[tuple[str, float]], caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, failing = outlive(error)
+    assert queue.waits == waits, "the key is retried as its error says, whether it could be told or not"
+    assert failing.results == ["bug", "ok"]
+    bugs = [record for record in caplog.records if "please report it" in record.message]
+    assert bugs
+    assert all(record.exc_info for record in bugs)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_that_has_died_shows_and_its_key_is_not_lost() -> None:
+    queue = DelayedQueue()
+    pool = WorkerPool(queue, raising(SystemExit()), 2, lambda key, error: None)
+    assert pool.alive, "not started yet"
+    with pool:
+        assert pool.alive
+        queue.add("key")
+        while all(thread.is_alive() for thread in pool._threads):
+            pool._threads[0].join(0.01)
+            pool._threads[1].join(0.01)
+        assert not pool.alive
+        assert queue.waits == [("key", 1.0)]
+    assert pool.alive, "it was told to stop"
+
+
+def test_a_second_stop_does_not_wait_once_more() -> None:
+    started, release = threading.Event(), threading.Event()
+
+    def handler(key: str) -> None:
+        started.set()
+        release.wait(30)
+
+    queue: WorkQueue[str] = WorkQueue()
+    with WorkerPool(queue, handler, 1, lambda key, error: None, grace=1.0) as pool:
+        queue.add("a")
+        assert started.wait(5)
+        assert not pool.stop()
+        before = time.monotonic()
+        assert not pool.stop()
+        assert time.monotonic() - before < 0.9
+        release.set()
+        pool._threads[0].join(5)
+        assert pool.stop()

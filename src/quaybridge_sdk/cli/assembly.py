@@ -18,12 +18,15 @@ from quaybridge_sdk.adapters.kubernetes.kinds import ALL_KINDS, Kind
 from quaybridge_sdk.adapters.kubernetes.leases import KubernetesLeases
 from quaybridge_sdk.adapters.kubernetes.status import KubernetesStatus
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
-from quaybridge_sdk.adapters.quay import CallObserver, QuayRegistry
+from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
+from quaybridge_sdk.cli.options import namespace_of_pod
 from quaybridge_sdk.errors import InvalidInputError, UnreachableError
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Reconciler
 from quaybridge_sdk.runtime.controller import ControllerPorts
+from quaybridge_sdk.runtime.heartbeat import last_beat
+from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.registries import RegistryPool
 
 SYNC_SECONDS = 60.0
@@ -53,6 +56,7 @@ class Assembly:
     caches: ClusterCaches
     ports: ControllerPorts
     leases: KubernetesLeases
+    registries: RegistryPool
 
     def require_synced(self, seconds: float = SYNC_SECONDS) -> None:
         """Waits until the caches are filled.
@@ -69,16 +73,18 @@ class Assembly:
 def assemble(
     kubeconfig: str | None,
     context: str | None,
-    observer: CallObserver | None = None,
+    observer: Metrics | None = None,
     listener: Callable[[Change], None] | None = None,
     kinds: Collection[Kind] = ALL_KINDS,
+    places: int | None = None,
 ) -> Iterator[Assembly]:
     """Opens everything, and closes it at the end.
 
     Args:
-        observer: is told of every Quay call.
+        observer: is told of every Quay call, and of how many are allowed.
         listener: is told of every change in the caches.
         kinds: what the caches hold.
+        places: so many may work on one Quay at the same time.
 
     Raises:
         InvalidInputError: there is no usable configuration for the cluster.
@@ -87,7 +93,9 @@ def assemble(
         caches = ClusterCaches(client, kinds=kinds)
         if listener is not None:
             caches.subscribe(listener)
-        with caches, RegistryPool(caches, partial(QuayRegistry, observer=observer)) as registries:
+        govern = partial(Governor, observer=observer)
+        with caches, RegistryPool(caches, partial(QuayRegistry, observer=observer), govern, places) as registries:
+            leases = KubernetesLeases(client)
             ports = ControllerPorts(
                 caches=caches,
                 writer=KubernetesWriter(client, caches.observe),
@@ -95,13 +103,30 @@ def assemble(
                 recorder=KubernetesEvents(client, caches.uid),
                 status=KubernetesStatus(client),
                 registries=registries,
+                heartbeat=partial(last_beat, leases, namespace_of_pod(None)),
             )
-            yield Assembly(client, caches, ports, KubernetesLeases(client))
+            yield Assembly(client, caches, ports, leases, registries)
 
 
 def make_reconciler(assembly: Assembly) -> Reconciler:
     """The reconciler of the short-lived commands: no full check is ever due twice in one run."""
     return Reconciler(assembly.caches, assembly.ports.writer, assembly.ports.registries, utc_now)
+
+
+def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
+    """Why some of what was asked for can be neither planned nor done, one line each; [] when nothing is in the way."""
+    caches, integrations = assembly.caches, assembly.caches.integrations()
+    lines = [f"QuayIntegration {key} cannot be read: {error}" for key, error in sorted(caches.invalid_integrations().items())]
+    if not integrations and not lines:
+        return ["there is no QuayIntegration: see `quaybridge doctor`"]
+    for name in sorted(names or (namespace.name for namespace in caches.namespaces())):
+        assignment = assign(integrations, name, caches.ignored())
+        if assignment.contested:
+            keys = ", ".join(integration.key for integration in assignment.covering)
+            lines.append(f"namespace {name} is covered by several QuayIntegrations, so none acts: {keys}")
+        elif names and assignment.integration is None:
+            lines.append(f"namespace {name} is not covered by a QuayIntegration")
+    return lines
 
 
 def namespaces_in_scope(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
@@ -115,4 +140,6 @@ def namespaces_in_scope(assembly: Assembly, names: Sequence[str] = ()) -> list[s
     if missing:
         raise InvalidInputError(f"there is no namespace {', '.join(missing)}")
     integrations = assembly.caches.integrations()
-    return sorted(name for name in (names or known) if assign(integrations, name).integration is not None)
+    return sorted(
+        name for name in (names or known) if assign(integrations, name, assembly.caches.ignored()).integration is not None
+    )

@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 failed (one line on stderr says why); 2 the arguments are 
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from types import MappingProxyType
@@ -22,7 +21,9 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "demo": "Show the whole bridge at work on embedded servers.",
         "plan": "Show what would be changed, and change nothing.",
         "sync": "Apply the plan once, for all namespaces or some.",
+        "deletions": "List, confirm or undo what becomes of organizations whose namespaces are gone.",
         "names": "Show how names are mapped, and map them back.",
+        "crds": "Print the CustomResourceDefinitions, for `oc apply -f -`.",
         "doctor": "Check what the bridge needs, and say how to mend it.",
     }
 )
@@ -66,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     except (click.UsageError, InvalidInputError) as error:
         text = error.format_message() if isinstance(error, click.UsageError) else str(error)
-        click.echo(f"quaybridge: {' '.join(text.split())} (see `quaybridge --help`)", err=True)
+        click.echo(f"quaybridge: {' '.join(text.split())} (see `{_command(arguments)} --help`)", err=True)
         return 2
     except click.Abort:
         click.echo("quaybridge: interrupted", err=True)
@@ -78,6 +79,6 @@ def run(arguments: Sequence[str]) -> int:
     return result if isinstance(result, int) else 0
 
 
-def main() -> None:
-    """The console script."""
-    sys.exit(run(sys.argv[1:]))
+def _command(arguments: Sequence[str]) -> str:
+    """Whose ``--help`` is of use to the one who typed this."""
+    return f"quaybridge {arguments[0]}" if arguments and arguments[0] in COMMANDS else "quaybridge"

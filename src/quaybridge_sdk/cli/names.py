@@ -1,27 +1,50 @@
-"""``quaybridge names``: how names are mapped, back again, and which would meet."""
+"""``quaybridge names``: how names are mapped, back again, and which would meet.
+
+What is shown comes from the command line and from Quay: it is printed as it is, never read as markup.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
-from cattrs import unstructure
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from quaybridge_sdk.errors import InvalidInputError
-from quaybridge_sdk.mapping.collisions import Inventory, collisions
+from quaybridge_sdk.errors import InvalidInputError, InvalidIntegrationError
+from quaybridge_sdk.mapping.collisions import Collision, Inventory, collisions
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import image_pull_spec, repository_name
 from quaybridge_sdk.mapping.reverse import reverse
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
-from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, parse_integration
+from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, QuayIntegration, parse_integration
+
+Json = dict[str, Any]
+
+QUESTIONS: Mapping[str, str] = {"namespace": "--namespace", "text": "--reverse", "file": "--collisions"}
+"""The options of which one is needed, and only one makes sense."""
+
+ORIGIN: Mapping[str, str] = {
+    "namespace": "namespace",
+    "cluster_id": "clusterID",
+    "cluster_digest": "clusterDigest",
+    "organization": "organization",
+    "host": "host",
+    "repository": "repository",
+    "image_stream": "imageStream",
+    "robot": "robot",
+    "service_account": "account",
+    "tag": "tag",
+    "image_digest": "imageDigest",
+}
+"""What a name is read back to: our field -> the key in JSON, as ``--namespace`` has it too."""
 
 
 @click.command("names")
@@ -47,79 +70,151 @@ def command(**flags: Any) -> int:
     would share, for an inventory in YAML: a list of clusters, each with `cluster`, `integrations` (QuayIntegrations) and
     `namespaces` (names, each with a list of ImageStreams); exit code 1 when there are any. Talks to no server.
     """
+    asked = [option for key, option in QUESTIONS.items() if flags[key] is not None]
+    if len(asked) != 1:
+        given = f"not {' and '.join(asked)} together" if asked else "none was given"
+        raise click.UsageError(f"give one of {', '.join(QUESTIONS.values())}: {given}")
+    as_json = flags["output"] == "json"
     if flags["file"] is not None:
-        return _show_collisions(flags["file"], flags["output"])
+        return _show_collisions(flags["file"], as_json)
     if flags["text"] is not None:
-        return _show_reverse(flags["text"], flags["streams"], flags["accounts"], flags["output"])
-    if flags["namespace"] is None:
-        raise click.UsageError("one of --namespace, --reverse and --collisions is needed")
-    _print(
-        _names(**{key: flags[key] for key in ("cluster_id", "namespace", "streams", "accounts", "host", "tag")}), flags["output"]
-    )
+        _show_origin(flags["text"], flags["streams"], flags["accounts"], as_json)
+    else:
+        _show_names({key: flags[key] for key in ("cluster_id", "namespace", "streams", "accounts", "host", "tag")}, as_json)
     return 0
 
 
-def _names(
-    cluster_id: str, namespace: str, streams: Sequence[str], accounts: Sequence[str], host: str, tag: str
-) -> list[dict[str, str]]:
+def _show_names(flags: Json, as_json: bool) -> None:
+    found = names(**flags)
+    if as_json:
+        _print_json(found)
+        return
+    rows = [(f"namespace {flags['namespace']}", f"organization {found['organization']}")]
+    rows += [(f"service account {r['account']}", f"robot {r['robot']}, pull secret {r['secret']}") for r in found["robots"]]
+    rows += [
+        (f"ImageStream {r['imageStream']}", f"repository {found['organization']}/{r['repository']}, image {r['image']}")
+        for r in found["repositories"]
+    ]
+    _print_table(("object", "becomes"), rows)
+
+
+def names(cluster_id: str, namespace: str, streams: Sequence[str], accounts: Sequence[str], host: str, tag: str) -> Json:
+    """All names of one namespace, in the form of ``--output json``.
+
+    Raises:
+        InvalidNameError: a name that Kubernetes or OpenShift would refuse.
+    """
     organization = organization_name(cluster_id, namespace)
-    rows = [{"object": f"namespace {namespace}", "becomes": f"organization {organization}"}]
-    for account in accounts or sorted(DEFAULT_ROLES):
-        robot, secret = robot_name(organization, account), pull_secret_name(account, cluster_id)
-        rows.append({"object": f"service account {account}", "becomes": f"robot {robot}, pull secret {secret}"})
+    robots = [
+        {"account": account, "robot": robot_name(organization, account), "secret": pull_secret_name(account, cluster_id)}
+        for account in accounts or sorted(DEFAULT_ROLES)
+    ]
+    repositories = []
     for stream in streams:
         repository = repository_name(organization, stream)
         image = image_pull_spec(host, organization, repository, tag)
-        rows.append({"object": f"ImageStream {stream}", "becomes": f"repository {organization}/{repository}, image {image}"})
-    return rows
+        repositories.append({"imageStream": stream, "repository": repository, "image": image})
+    return {"organization": organization, "robots": robots, "repositories": repositories}
 
 
-def _show_reverse(text: str, streams: Sequence[str], accounts: Sequence[str], output: str) -> int:
+def _show_origin(text: str, streams: Sequence[str], accounts: Sequence[str], as_json: bool) -> None:
     found = reverse(text, streams, accounts)
     if found is None:
         raise InvalidInputError(f"not a name that the bridge makes: {text!r}")
-    rows = [{"part": key, "value": value} for key, value in unstructure(found).items() if value is not None]
-    _print(rows, output)
-    return 0
+    origin = {key: getattr(found, field) for field, key in ORIGIN.items() if getattr(found, field) is not None}
+    if as_json:
+        _print_json(origin)
+    else:
+        _print_table(("part", "value"), origin.items())
 
 
-def _show_collisions(file: Path, output: str) -> int:
-    found = collisions(_inventories(file))
-    rows = [
-        {
-            "name": f"{collision.kind} {collision.name}",
-            "where": collision.where,
-            "claimants": ", ".join(f"{claim.cluster}: {claim.namespace}/{claim.object}" for claim in collision.claimants),
-            "rule": "the Go operator's" if collision.incumbent else "ours",
-        }
-        for collision in found
-    ]
-    _print(rows, output)
-    return 1 if any(not collision.incumbent for collision in found) else 0
-
-
-def _inventories(file: Path) -> list[Inventory]:
-    """Reads the inventory. Raises InvalidInputError when it is not of the form that ``--help`` describes."""
-    try:
-        clusters = yaml.safe_load(file.read_text(encoding="utf-8"))
-        return [_inventory(cluster) for cluster in clusters]
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{file}: not an inventory of clusters, integrations and namespaces: {error!r}") from error
-
-
-def _inventory(cluster: Mapping[str, Any]) -> Inventory:
-    namespaces = {str(name): frozenset(map(str, streams or ())) for name, streams in cluster["namespaces"].items()}
-    return Inventory(str(cluster["cluster"]), tuple(map(parse_integration, cluster["integrations"])), namespaces)
-
-
-def _print(rows: Sequence[Mapping[str, str]], output: str) -> None:
-    if output == "json":
-        click.echo(json.dumps(rows, indent=2))
-        return
-    if not rows:
+def _show_collisions(file: Path, as_json: bool) -> int:
+    """Prints them; the exit code. What only the Go operator would mix up is shown, and is no failure."""
+    found = collisions(inventories(file))
+    if as_json:
+        _print_json([_collision(each) for each in found])
+    elif found:
+        _print_table(("name", "where", "claimants", "rule"), map(_collision_row, found))
+    else:
         click.echo("nothing collides")
-        return
-    table = Table(*rows[0])
+    return 1 if any(not each.incumbent for each in found) else 0
+
+
+def _collision(found: Collision) -> Json:
+    claimants = [{"cluster": c.cluster, "namespace": c.namespace, "object": c.object} for c in found.claimants]
+    rule = "Go operator" if found.incumbent else "quaybridge"
+    return {"kind": found.kind, "name": found.name, "where": found.where, "claimants": claimants, "rule": rule}
+
+
+def _collision_row(found: Collision) -> tuple[str, ...]:
+    claimants = ", ".join(f"{claim.cluster}: {claim.namespace}/{claim.object}" for claim in found.claimants)
+    return (f"{found.kind} {found.name}", found.where, claimants, "the Go operator's" if found.incumbent else "ours")
+
+
+def inventories(file: Path) -> list[Inventory]:
+    """Reads the file of ``--collisions``.
+
+    Raises:
+        InvalidInputError: it is not of the form that ``--help`` describes; the message says where.
+    """
+    clusters = _load(file)
+    if not isinstance(clusters, list):
+        raise InvalidInputError(f"{file}: not a list of clusters")
+    return [_inventory(cluster, f"{file}: cluster {number}") for number, cluster in enumerate(clusters, 1)]
+
+
+def _load(file: Path) -> object:
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise InvalidInputError(f"{file}: {where}{error.problem or error.context}") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # also bytes that are no UTF-8, and dates that are none
+        raise InvalidInputError(f"{file}: not YAML: {' '.join(str(error).split())}") from error
+
+
+def _inventory(cluster: object, where: str) -> Inventory:
+    for key in ("cluster", "integrations", "namespaces"):
+        if not isinstance(cluster, dict) or cluster.get(key) is None:
+            raise InvalidInputError(f"{where} has no `{key}`")
+    assert isinstance(cluster, dict)  # noqa: S101 - the loop has seen to it
+    if not isinstance(cluster["integrations"], list):
+        raise InvalidInputError(f"{where}: `integrations` is not a list of QuayIntegrations")
+    if not isinstance(cluster["namespaces"], dict):
+        raise InvalidInputError(f"{where}: `namespaces` is not a mapping of names to lists of ImageStreams")
+    return Inventory(
+        str(cluster["cluster"]),
+        tuple(_integration(body, f"{where}: integration {number}") for number, body in enumerate(cluster["integrations"], 1)),
+        dict(_namespaces(cluster["namespaces"], where)),
+    )
+
+
+def _integration(body: object, where: str) -> QuayIntegration:
+    if not isinstance(body, dict):
+        raise InvalidInputError(f"{where} is not a QuayIntegration")
+    try:
+        return parse_integration(body)
+    except InvalidIntegrationError as error:
+        raise InvalidInputError(f"{where}: {error}") from error
+
+
+def _namespaces(entries: Mapping[Any, object], where: str) -> Iterator[tuple[str, frozenset[str]]]:
+    for name, streams in entries.items():
+        if not isinstance(streams, list | None):
+            raise InvalidInputError(f"{where}: namespace {name}: not a list of ImageStreams")
+        yield str(name), frozenset(map(str, streams or ()))
+
+
+def _print_json(document: object) -> None:
+    click.echo(json.dumps(document, indent=2))
+
+
+def _print_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Folds what is too long for the terminal; nothing is cut off."""
+    table = Table()
+    for title in head:
+        table.add_column(title, overflow="fold")
     for row in rows:
-        table.add_row(*row.values())
-    Console().print(table, soft_wrap=True)
+        table.add_row(*map(Text, row))
+    Console().print(table)

@@ -7,15 +7,19 @@ import os
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from quaybridge_sdk.errors import InvalidInputError
 from quaybridge_sdk.runtime.health import Address, parse_address
-from quaybridge_sdk.runtime.logs import LogOptions, parse_level, set_up_logging
+from quaybridge_sdk.runtime.logs import LEVELS, LogOptions, parse_level, set_up_logging
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+DISABLE_WEBHOOK = "DISABLE_WEBHOOK"
+"""With this in the environment `quaybridge webhook` has nothing to do, and needs no cluster."""
 
 
 class BindAddress(click.ParamType[Address | None]):
@@ -33,7 +37,7 @@ class BindAddress(click.ParamType[Address | None]):
 
 
 class LogLevel(click.ParamType[int]):
-    """``debug``, ``info``, ``error``, or an integer."""
+    """One of the words of :data:`~quaybridge_sdk.runtime.logs.LEVELS`, or an integer."""
 
     name = "level"
 
@@ -50,7 +54,7 @@ _DURATION = re.compile(r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<second
 
 
 class Duration(click.ParamType[timedelta]):
-    """A duration as Go programs write it: ``10h``, ``1h30m``, ``45s``."""
+    """A duration above 0, as Go programs write it: ``10h``, ``1h30m``, ``45s``."""
 
     name = "duration"
 
@@ -59,12 +63,14 @@ class Duration(click.ParamType[timedelta]):
             return value
         found = _DURATION.fullmatch(str(value))
         parts = {unit: int(number) for unit, number in found.groupdict().items() if number} if found else {}
+        if not parts:
+            self.fail(f"not a duration such as 10h, 1h30m or 45s: {value!r}", param, ctx)
         try:
             duration = timedelta(**parts)
         except OverflowError:
-            duration = timedelta()
+            self.fail(f"longer than a clock can count: {value!r}", param, ctx)
         if not duration:
-            self.fail(f"not a duration such as 10h, 1h30m or 45s: {value!r}", param, ctx)
+            self.fail(f"must be above 0: {value!r}", param, ctx)
         return duration
 
 
@@ -96,8 +102,23 @@ def cluster_options(command: F) -> F:
         default=None,
         envvar="KUBECONFIG",
         show_envvar=True,
+        callback=_existing,
         help="The kubeconfig. Without one: the pod's service account, or else ~/.kube/config.",
     )(command)
+
+
+def _existing(ctx: click.Context, _: click.Parameter, value: str | None) -> str | None:
+    """Refuses a kubeconfig that is not there, and none at all where there is no pod's service account to stand in for it."""
+    in_pod = value is None and "KUBERNETES_SERVICE_HOST" in os.environ
+    if ctx.resilient_parsing or in_pod or DISABLE_WEBHOOK in os.environ:
+        return value
+    files = (value or str(Path.home() / ".kube" / "config")).split(os.pathsep)  # several are merged, as kubectl does
+    if not any(Path(file).expanduser().is_file() for file in files if file):
+        raise click.UsageError(f"no kubeconfig at {os.pathsep.join(files)}: give --kubeconfig, or set KUBECONFIG", ctx)
+    return value
+
+
+_LEVEL_HELP = f"{', '.join(LEVELS)}, or an integer above 0: the same as debug."
 
 
 def log_options(command: F) -> F:
@@ -108,7 +129,7 @@ def log_options(command: F) -> F:
             "--zap-stacktrace-level", type=LogLevel(), default="error", help="From which level on tracebacks are logged."
         ),
         click.option("--zap-encoder", type=click.Choice(["json", "console"]), default=None, help="Log format.  [default: json]"),
-        click.option("--zap-log-level", type=LogLevel(), default=None, help="debug, info, error, or an integer above 0."),
+        click.option("--zap-log-level", type=LogLevel(), default=None, help=_LEVEL_HELP),
         go_flag("--zap-devel", default=False, help="Console format at level debug, unless said otherwise."),
     ):
         command = option(command)

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
+from types import MappingProxyType
 
 from quaybridge_sdk.cli.assembly import Assembly
-from quaybridge_sdk.runtime.health import Address, Page, PageServer, checks_page
+from quaybridge_sdk.runtime.health import Address, Check, Page, PageServer, checks_page
 from quaybridge_sdk.runtime.metrics import Metrics
+
+NO_MORE: Mapping[str, Check] = MappingProxyType({})
 
 
 def serve_pages(
-    stack: ExitStack, metrics_at: Address | None, health_at: Address | None, metrics: Metrics, assembly: Assembly
+    stack: ExitStack,
+    metrics_at: Address | None,
+    health_at: Address | None,
+    metrics: Metrics,
+    assembly: Assembly,
+    alive: Mapping[str, Check] = NO_MORE,
 ) -> None:
-    """Serves the pages until ``stack`` unwinds. Raises OSError when an address is taken."""
+    """Serves the pages until ``stack`` unwinds; ``alive``: what liveness depends on besides the watches.
+
+    Raises:
+        OSError: an address is taken.
+    """
 
     def metrics_page() -> Page:
         return Page(200, metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
@@ -20,9 +33,10 @@ def serve_pages(
     if metrics_at is not None:
         stack.enter_context(PageServer(metrics_at, {"/metrics": metrics_page}))
     if health_at is not None:
-        # Alive: no watch has died of a bug. Ready: the caches are filled; a replica that waits for the lease is ready, too.
+        # Alive: no thread that is needed has died of a bug. Ready: the caches are filled; a replica that waits for the lease is
+        # ready, too.
         pages = {
-            "/healthz": checks_page({"watches": lambda: assembly.caches.alive}),
+            "/healthz": checks_page({"watches": lambda: assembly.caches.alive, **alive}),
             "/readyz": checks_page({"caches": lambda: assembly.caches.synced}),
         }
         stack.enter_context(PageServer(health_at, pages))

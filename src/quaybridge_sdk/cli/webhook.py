@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,28 @@ from typing import Any
 import click
 
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
-from quaybridge_sdk.cli.assembly import Assembly, assemble
-from quaybridge_sdk.cli.options import BindAddress, cluster_options, go_flag, log_options, page_options, set_up
+from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
+from quaybridge_sdk.cli.options import (
+    DISABLE_WEBHOOK,
+    BindAddress,
+    cluster_options,
+    go_flag,
+    log_options,
+    namespace_of_pod,
+    page_options,
+    set_up,
+)
 from quaybridge_sdk.cli.pages import serve_pages
 from quaybridge_sdk.errors import InvalidInputError
 from quaybridge_sdk.runtime.health import Address
+from quaybridge_sdk.runtime.heartbeat import Heartbeat
 from quaybridge_sdk.runtime.lifecycle import Stopper
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.webhook import CertificateDirectory, CertificateFiles, CertificateSource, WebhookServer
 
 _log = logging.getLogger(__name__)
 
-KINDS = frozenset({Kind.SERVICE_ACCOUNT, Kind.INTEGRATION})
+KINDS = frozenset({Kind.NAMESPACE, Kind.SERVICE_ACCOUNT, Kind.IMAGE_STREAM, Kind.INTEGRATION})
 """All that an answer depends on."""
 
 CERTIFICATE_DIRECTORY = "/apiserver.local.config/certificates"
@@ -62,8 +73,8 @@ def command(**flags: Any) -> int:
     in the environment it ends at once, with exit code 0.
     """
     set_up(flags["zap_devel"], flags["zap_log_level"], flags["zap_encoder"], flags["zap_stacktrace_level"])
-    if "DISABLE_WEBHOOK" in os.environ:
-        _log.info("DISABLE_WEBHOOK is set: there is nothing to do")
+    if DISABLE_WEBHOOK in os.environ:
+        _log.info("%s is set: there is nothing to do", DISABLE_WEBHOOK)
         return 0
     address: Address | None = flags["webhook_bind_address"]
     if address is None:
@@ -72,9 +83,10 @@ def command(**flags: Any) -> int:
     with Stopper() as stopper, ExitStack() as stack:
         assembly = stack.enter_context(assemble(flags["kubeconfig"], flags["context"], kinds=KINDS))
         serve_pages(stack, flags["metrics_bind_address"], flags["health_probe_bind_address"], metrics, assembly)
-        server = _server(assembly, address, flags, metrics)
-        _log.info("answering on %s:%d", address.host or "*", address.port)
-        server.run_forever(stopper.stopped)
+        identity = os.environ.get("POD_NAME") or socket.gethostname()
+        beat = Heartbeat(assembly.leases, namespace_of_pod(None), identity, lambda: assembly.caches.synced, utc_now)
+        stack.enter_context(beat)
+        _server(assembly, address, flags, metrics).run_forever(stopper.stopped)
     return 0
 
 

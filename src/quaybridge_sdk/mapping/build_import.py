@@ -95,10 +95,19 @@ class Freshness(Enum):
     SAME = "the very image that the build pushed"
     NEWER = "the image of a later push to the same tag"
     OLDER = "an image from before the build's push: the registry is behind, so it is imported again"
+    UNTOLD = "another image, which does not say when it was made: right if the registry still serves it a little later"
+
+
+FIRST_IMAGES = "2013"
+"""Docker's first year. Reproducible images bear an earlier time of creation, or none: ko, Jib and Bazel write 1970, Buildpacks
+1980."""
 
 
 def judge(imported: ImportedImage, build: Build, builds: Iterable[Build]) -> Freshness:
     """Compares the digest that came in with the one the Build reports (``status.output.to.imageDigest``).
+
+    What a known Build pushed is as old as that Build. Of any other image its own time of creation tells. Without one nothing
+    tells a later push from a registry that is behind; but no registry is so for long.
 
     Args:
         builds: the other Builds, of which one may have pushed what came in.
@@ -108,4 +117,6 @@ def judge(imported: ImportedImage, build: Build, builds: Iterable[Build]) -> Fre
     rivals = [b for b in builds if b.digest == imported.digest and b.output_name == build.output_name]
     if rivals:
         return Freshness.NEWER if max(b.completed for b in rivals) >= build.completed else Freshness.OLDER
-    return Freshness.NEWER if imported.created and imported.created[:19] > build.completed[:19] else Freshness.OLDER
+    if imported.created < FIRST_IMAGES:
+        return Freshness.UNTOLD
+    return Freshness.NEWER if imported.created[:19] > build.completed[:19] else Freshness.OLDER

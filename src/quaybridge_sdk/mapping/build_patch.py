@@ -6,7 +6,8 @@ Build fail.
 
 :data:`VERDICTS` is the table of all answers; :func:`decide` tries the questions in this order:
 
-1. is it a Docker or Source build with an ImageStreamTag to push to? (others push elsewhere, or nowhere)
+1. is it a Docker or Source build with an ImageStreamTag to push to? (others push elsewhere, or nowhere; a copy of a build that
+   was rewritten pushes to Quay already, see :func:`_of_another_output`)
 2. does one integration cover the Build's namespace, and the same one the destination's?
 3. can the name be mapped? ``app`` without a tag is left to the API server's own validation, which refuses it well.
 """
@@ -25,7 +26,13 @@ from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import image_pull_spec, is_image_stream_name, is_tag, repository_name
 from quaybridge_sdk.mapping.scope import Assignment
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, MANAGED_ANNOTATION, Build, ImageStreamTag
+from quaybridge_sdk.model.openshift import (
+    DESTINATION_ANNOTATION,
+    IMPORTED_ANNOTATION,
+    MANAGED_ANNOTATION,
+    Build,
+    ImageStreamTag,
+)
 
 STRATEGIES = frozenset({"Docker", "Source"})
 BUILDER = "builder"
@@ -37,9 +44,11 @@ class Verdict(Enum):
 
     REWRITTEN = "the build pushes to Quay"
     NOT_CREATE = "only new builds are rewritten"
+    IGNORED_STREAM = "an annotation of the ImageStream takes it out"
     STRATEGY = "only Docker and Source builds are rewritten"
     NO_OUTPUT = "the build pushes nothing"
     OTHER_OUTPUT = "the build does not push to an ImageStreamTag"
+    UNMARKED = "the build is a copy of one whose tag was imported: the mark that says so is taken off"
     NO_TAG = "the output names no tag, which the API server refuses"
     UNMANAGED = "no QuayIntegration covers the namespace"
     UNLINKED = "There is no QuayIntegration, so the build was not changed to push to Quay."
@@ -81,13 +90,32 @@ def decide(build: Build, assigned: Callable[[str], Assignment]) -> Rewrite:
     if build.output_name is None:
         return Rewrite(Verdict.NO_OUTPUT)
     if build.output_kind != "ImageStreamTag":
-        return Rewrite(Verdict.OTHER_OUTPUT)
+        return _of_another_output(build, assigned)
     assignment = assigned(build.namespace)
     integration = assignment.integration
     if integration is None:
         alone = Verdict.UNLINKED if assignment.unlinked else Verdict.UNMANAGED
         return _refuse(Verdict.CONTESTED if assignment.contested else alone)
     return _decide_destination(build, integration, assigned)
+
+
+def is_managed(build: Build) -> bool:
+    return (build.annotations or {}).get(MANAGED_ANNOTATION) == "true"
+
+
+def is_marked(build: Build) -> bool:
+    """Whether the Build says that its tag was imported, which a new one can only have from the Build that it is a copy of."""
+    return (build.annotations or {}).get(IMPORTED_ANNOTATION) == "true"
+
+
+def _of_another_output(build: Build, assigned: Callable[[str], Assignment]) -> Rewrite:
+    """``oc start-build --from-build`` copies all annotations of a Build and its output as it was rewritten. With the mark the
+    copy's tag would never be imported. Nobody gains by its removal: the import looks at the copy as at any other Build.
+    """
+    copied = build.output_kind == "DockerImage" and is_managed(build) and is_marked(build)
+    if not copied or assigned(build.namespace).integration is None:
+        return Rewrite(Verdict.OTHER_OUTPUT)
+    return Rewrite(Verdict.UNMARKED, tuple(_unmark(build)))
 
 
 def _decide_destination(build: Build, integration: QuayIntegration, assigned: Callable[[str], Assignment]) -> Rewrite:
@@ -138,6 +166,7 @@ def _rewrite(build: Build, integration: QuayIntegration, destination: ImageStrea
     if build.push_secret is None and build.account != BUILDER:
         patch.append({"op": "add", "path": "/spec/output/pushSecret", "value": {"name": secret}})
     patch.extend(_annotate(build, {MANAGED_ANNOTATION: "true", DESTINATION_ANNOTATION: str(destination)}))
+    patch.extend(_unmark(build))
     own = build.push_secret is not None
     return Rewrite(Verdict.REWRITTEN, tuple(patch), None if own else secret, _cross_namespace(build, destination))
 
@@ -146,10 +175,15 @@ def _annotate(build: Build, wanted: Mapping[str, str]) -> list[PatchOperation]:
     """The contract's two annotations. ``add`` into a map that is not there fails, so the map is added first."""
     if not build.annotations:
         return [{"op": "add", "path": "/metadata/annotations", "value": dict(wanted)}]
-    return [
-        {"op": "add", "path": "/metadata/annotations/" + key.replace("~", "~0").replace("/", "~1"), "value": value}
-        for key, value in wanted.items()
-    ]
+    return [{"op": "add", "path": _annotation_path(key), "value": value} for key, value in wanted.items()]
+
+
+def _unmark(build: Build) -> list[PatchOperation]:
+    return [{"op": "remove", "path": _annotation_path(IMPORTED_ANNOTATION)}] if is_marked(build) else []
+
+
+def _annotation_path(key: str) -> str:
+    return "/metadata/annotations/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _cross_namespace(build: Build, destination: ImageStreamTag) -> tuple[str, ...]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
 from quaybridge_sdk.mapping.organization import organization_name
-from quaybridge_sdk.mapping.ownership import MAY_DELETE, MAY_WRITE, organization_mark, ownership, robot_description
+from quaybridge_sdk.mapping.ownership import Mark, adoptable, description_mark, organization_mark, ownership, robot_description
 from quaybridge_sdk.mapping.pull_secret import pull_secret_bytes, pull_secret_name
 from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.openshift import CHECK_ANNOTATION
+from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization, Role
-from quaybridge_sdk.model.state import ClusterState, Desired, DesiredRobot, RegistryState, Released
+from quaybridge_sdk.model.state import ClusterState, Desired, DesiredRobot, Observed
 
 
 def desired_state(
@@ -25,7 +28,8 @@ def desired_state(
 ) -> Desired:
     """What ``integration`` wants for the namespace of ``cluster``.
 
-    Robots are wanted for each account of ``roles``, whether the account exists yet or not: their Secrets are ready when it comes.
+    Robots are wanted for each account of ``roles``, whether the account exists yet or not: their Secrets are ready when it comes;
+    and for each other account whose annotation names a role.
 
     Raises:
         InvalidNameError: the namespace's name is none that Kubernetes allows.
@@ -33,6 +37,7 @@ def desired_state(
     namespace = cluster.namespace
     organization = organization_name(integration.cluster_id, namespace.name)
     description = robot_description(integration.name, cluster_uid, namespace.uid)
+    asked = {name: account.role for name, account in cluster.accounts.items() if account.role is not None}
     robots = tuple(
         DesiredRobot(
             account=account,
@@ -40,48 +45,72 @@ def desired_state(
             role=role,
             description=description,
             secret=pull_secret_name(account, integration.cluster_id),
+            rotate=cluster.accounts[account].rotate if account in cluster.accounts else "",
         )
-        for account, role in sorted(roles.items())
+        for account, role in sorted({**asked, **roles}.items())
     )
     streams = (name for name in cluster.image_streams if is_image_stream_name(name))
     return Desired(
         namespace=namespace.name,
         namespace_uid=namespace.uid,
         organization=organization,
+        cluster_uid=cluster_uid,
         email=organization_mark(cluster_uid, namespace.uid),
         endpoint=integration.endpoint,
         robots=robots,
         repositories=frozenset(repository_name(organization, name) for name in streams),
+        check=namespace.annotations.get(CHECK_ANNOTATION, ""),
+        rotations=_due_rotations(cluster, robots),
+        adoptable=adoptable(
+            integration.adoption_policy,
+            by_hand=namespace.annotations.get(ADOPT_ANNOTATION) == organization,
+            restorable=any(d.restorable for d in kept_for(cluster, organization, integration.endpoint.url)),
+        ),
     )
 
 
-def settle(desired: Desired, registry: RegistryState, cluster_uid: str) -> Desired:
+def settle(desired: Desired, observed: Observed) -> Desired:
     """``desired`` with what only a look at Quay can add: the bytes of the pull secrets, and whether we may write there."""
-    robots = registry.robots or {}
+    robots = observed.registry.robots or {}
     contents = {
         wanted.secret: pull_secret_bytes(desired.endpoint.host, wanted.name, token)
         for wanted in desired.robots
         if (robot := robots.get(wanted.name)) is not None and (token := robot.token) is not None
     }
-    writable = True
-    if isinstance(registry.organization, Organization):
-        writable = ownership(registry.organization, cluster_uid, desired.namespace_uid) in MAY_WRITE
-    return evolve(desired, contents=contents, writable=writable)
+    found = None
+    if isinstance(observed.registry.organization, Organization):
+        found = ownership(observed.registry.organization, robots.values(), desired.cluster_uid, desired.namespace_uid)
+    mark, wanted = Mark(desired.cluster_uid, desired.namespace_uid), {robot.name for robot in desired.robots}
+    ours = {name for name, robot in robots.items() if description_mark(robot.description) == mark}
+    settled = evolve(desired, contents=contents, obsolete=frozenset(ours - wanted))
+    return settled if found is None or _may_write(found, settled, observed.cluster) else evolve(settled, found=found)
 
 
-def released_state(
-    integration: QuayIntegration | None, cluster: ClusterState, registry: RegistryState, cluster_uid: str
-) -> Released:
-    """What is wanted for a terminating namespace. Without an integration nothing is known of Quay, and nothing is deleted
-    there.
+def _due_rotations(cluster: ClusterState, robots: Iterable[DesiredRobot]) -> frozenset[str]:
+    """The robots whose accounts ask for a new token; none while a build runs, which would push with the old one."""
+    if cluster.applied is None or cluster.busy:
+        return frozenset()
+    followed = cluster.applied.rotated
+    return frozenset(r.name for r in robots if r.rotate and followed.get(r.account, "") != r.rotate)
+
+
+def _may_write(found: Ownership, desired: Desired, cluster: ClusterState) -> bool:
+    if found is Ownership.INCUMBENT and Ownership.FOREIGN not in desired.adoptable:
+        return found in desired.adoptable and _known_here(desired, cluster)
+    return found is Ownership.OURS or found in desired.adoptable
+
+
+def _known_here(desired: Desired, cluster: ClusterState) -> bool:
+    """Whether the Go operator worked on this namespace in this cluster, and not in another one with the same clusterID: it left
+    its finalizer, or a pull secret holds the very token of a robot.
     """
-    namespace = cluster.namespace
-    if integration is None:
-        return Released(namespace.name, None)
-    organization = organization_name(integration.cluster_id, namespace.name)
-    found = registry.organization
-    proved = isinstance(found, Organization) and ownership(found, cluster_uid, namespace.uid) in MAY_DELETE
-    return Released(namespace.name, organization, deletable=proved)
+    same = any(cluster.pull_secrets.get(name) == content.fingerprint() for name, content in desired.contents.items())
+    return same or (cluster.namespace.has_finalizer and cluster.applied is None)
+
+
+def kept_for(cluster: ClusterState, organization: str, quay: str) -> tuple[Deletion, ...]:
+    """What is remembered of the organization of an earlier namespace of the name: one entry, unless somebody wrote more."""
+    return tuple(d for d in cluster.deletions if d.organization == organization and d.quay == quay)
 
 
 def waits_for_project(cluster: ClusterState) -> bool:

@@ -15,9 +15,6 @@ from quaybridge_sdk.mapping.escape import digest, is_dns_subdomain, require, slu
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
 from quaybridge_sdk.model.quay import SecretText
 
-PULL_SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type, no secret
-PULL_SECRET_KEY = ".dockerconfigjson"  # noqa: S105 - a key, no secret
-
 _INFIX = re.compile("(?=-quay-)")
 _INFIXES = re.compile("(?:-quay)+(?=-)")
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from quaybridge_sdk.model.quay import Role
+from quaybridge_sdk.model.quay import DEFAULT_ACCOUNTS, Role
+
+_BUILDER, _DEFAULT, _DEPLOYER = DEFAULT_ACCOUNTS
 
 DEFAULT_ROLES: Mapping[str, Role] = MappingProxyType(
     {
-        "builder": Role.WRITE,  # builds push
-        "default": Role.READ,  # pods pull
-        "deployer": Role.READ,  # deployer pods pull
+        _BUILDER: Role.WRITE,  # builds push
+        _DEFAULT: Role.READ,  # pods pull
+        _DEPLOYER: Role.READ,  # deployer pods pull
     }
 )

@@ -6,7 +6,7 @@ default, and a name in both lists is not.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from enum import Enum
 
 from attrs import frozen
@@ -72,8 +72,14 @@ class Assignment:
         return len(self.covering) > 1
 
 
-def assign(integrations: Iterable[QuayIntegration], namespace: str) -> Assignment:
-    """The integrations that cover ``namespace``, ordered by key, so that the order of ``integrations`` does not matter."""
+def assign(integrations: Iterable[QuayIntegration], namespace: str, ignored: Container[str] = frozenset()) -> Assignment:
+    """The integrations that cover ``namespace``, ordered by key, so that the order of ``integrations`` does not matter.
+
+    Args:
+        ignored: the namespaces that an annotation of their own takes out, whatever the integrations say.
+    """
+    if namespace in ignored:
+        return Assignment(())
     all_of_them = tuple(integrations)
     covering = (i for i in all_of_them if scope(i, namespace).covered)
     return Assignment(tuple(sorted(covering, key=lambda i: i.key)), unlinked=not (all_of_them or is_system(namespace)))

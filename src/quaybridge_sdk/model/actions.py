@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.quay import Prototype, Role, SecretText
 from quaybridge_sdk.model.state import Applied
 
@@ -32,6 +33,14 @@ class CreateOrganization:
 
 
 @frozen
+class MarkOrganization:
+    """Put the ownership mark on an organization that is taken over, or whose mark was edited."""
+
+    organization: str
+    email: str
+
+
+@frozen
 class DeleteOrganization:
     """Delete an organization that is proved ours, and all that is in it."""
 
@@ -43,6 +52,30 @@ class CreateRobot:
     organization: str
     robot: str
     description: str
+
+    @property
+    def short_name(self) -> str:
+        return self.robot.partition("+")[2]
+
+
+@frozen
+class DeleteRobot:
+    """Take a robot's rights away, for good: a namespace that gets its organization back gets new robots."""
+
+    organization: str
+    robot: str
+
+    @property
+    def short_name(self) -> str:
+        return self.robot.partition("+")[2]
+
+
+@frozen
+class RegenerateRobot:
+    """Give a robot a new token; the pull secret follows at once."""
+
+    organization: str
+    robot: str
 
     @property
     def short_name(self) -> str:
@@ -78,6 +111,15 @@ class CreateRepository:
 
 
 @frozen
+class SetRepositoryState:
+    """Stop pushes to a repository, or let them again."""
+
+    organization: str
+    repository: str
+    read_only: bool
+
+
+@frozen
 class SetRepositoryPermission:
     """Give a robot its role on a repository that was made before the default permissions were."""
 
@@ -107,25 +149,39 @@ class LinkPullSecret:
 
 @frozen
 class RecordApplied:
-    """Write down in the cluster what was brought about, so that a restart has nothing to do."""
+    """Write down in the cluster what was brought about, so that a restart has nothing to do; ``status`` says so to people."""
 
     namespace: str
     applied: Applied
+    status: str = ""
 
     @property
     def checked_at(self) -> datetime:
         return self.applied.checked_at
 
 
-RegistryAction: TypeAlias = (
-    CreateOrganization
-    | DeleteOrganization
-    | CreateRobot
-    | CreatePrototype
-    | UpdatePrototype
-    | DeletePrototype
-    | CreateRepository
-    | SetRepositoryPermission
+@frozen
+class RememberDeletion:
+    """Write down in the integration's status that an organization outlives its namespace: before the namespace may go."""
+
+    namespace: str
+    deletion: Deletion
+
+
+@frozen
+class ForgetDeletion:
+    """Strike that out: it is done, or the organization was given back."""
+
+    namespace: str
+    deletion: Deletion
+
+
+OrganizationAction: TypeAlias = CreateOrganization | MarkOrganization | DeleteOrganization
+RobotAction: TypeAlias = CreateRobot | RegenerateRobot | DeleteRobot
+PrototypeAction: TypeAlias = CreatePrototype | UpdatePrototype | DeletePrototype
+RepositoryAction: TypeAlias = CreateRepository | SetRepositoryPermission | SetRepositoryState
+RegistryAction: TypeAlias = OrganizationAction | RobotAction | PrototypeAction | RepositoryAction
+ClusterAction: TypeAlias = (
+    AddFinalizer | RemoveFinalizer | WritePullSecret | LinkPullSecret | RecordApplied | RememberDeletion | ForgetDeletion
 )
-ClusterAction: TypeAlias = AddFinalizer | RemoveFinalizer | WritePullSecret | LinkPullSecret | RecordApplied
 Action: TypeAlias = RegistryAction | ClusterAction

@@ -10,12 +10,14 @@ import base64
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from attrs import frozen
 
 from quaybridge_sdk.errors import InvalidIntegrationError
+from quaybridge_sdk.model.deletion import DeletionPolicy
+from quaybridge_sdk.model.ownership import AdoptionPolicy
 from quaybridge_sdk.model.quay import QuayEndpoint
 
 GROUP = "quay.redhat.com"
@@ -26,13 +28,25 @@ PLURAL = "quayintegrations"
 KIND = "QuayIntegration"
 
 DEFAULT_CLUSTER_ID = "openshift"
+DEFAULT_QUARANTINE_DAYS = 7
+DEFAULT_DELETION_LIMIT = 100
 DEFAULT_TOKEN_KEY = "token"  # noqa: S105 - the key of a Secret's data, no secret
 
-HOSTNAME_RULE = re.compile(
-    r"(?:https?://)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
-    r"(?::(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5]?[0-9]{1,4}))?/*"
-)
-"""``quayHostname``: an optional scheme, a host name, an optional port, trailing slashes. The CRDs carry the same rule."""
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PORT = r":(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+HOSTNAME_RULE = re.compile(rf"(?:https?://)?(?:{_LABEL}(?:[.]{_LABEL})+(?:{_PORT})?|{_LABEL}{_PORT}|localhost)/*")
+"""``quayHostname``: an optional scheme, a host name, an optional port, trailing slashes. The CRDs carry the same rules.
+
+The host has a dot or a port, or is ``localhost``: in image references a first part without either is a path at Docker Hub (the
+grammar of distribution's ``reference``), and images would be pushed to, and pulled from, somebody else. For the same reason
+there are no IPv6 addresses: the grammar that OpenShift uses has none.
+"""
+
+HOSTNAME_LENGTH = re.compile(r"(?:https?://)?[A-Za-z0-9.-]{1,253}(?::[0-9]+)?/*")
+"""No host name is longer (RFC 1035). A rule of its own, because CEL's regular expressions look neither ahead nor back."""
+
+
+Choice = TypeVar("Choice", bound=Enum)
 
 
 class FailurePolicy(str, Enum):
@@ -59,7 +73,9 @@ class QuayIntegration:
     """One QuayIntegration.
 
     ``organization_prefix`` is kept only to be reported: it never changed a name in the incumbent and does not here.
-    ``failure_policy`` and ``endpoint.ca_bundle`` are this bridge's own optional fields.
+    ``failure_policy``, ``adoption_policy``, those on deletion and ``endpoint.ca_bundle`` are this bridge's own optional fields.
+    ``quarantine_days``: so long a quarantined organization is kept; ``deletion_limit``: organizations that may be deleted
+    within an hour, the rest is quarantined; 0: any number.
     """
 
     name: str
@@ -71,6 +87,10 @@ class QuayIntegration:
     allowlist: frozenset[str] = frozenset()
     organization_prefix: str = ""
     failure_policy: FailurePolicy = FailurePolicy.FAIL
+    adoption_policy: AdoptionPolicy = AdoptionPolicy.INCUMBENT
+    deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    quarantine_days: int = DEFAULT_QUARANTINE_DAYS
+    deletion_limit: int = DEFAULT_DELETION_LIMIT
     uid: str = ""
     generation: int = 0
     seed: bool = False
@@ -109,7 +129,11 @@ def parse_integration(body: Mapping[str, Any]) -> QuayIntegration:
         denylist=_names(spec, deny),
         allowlist=_names(spec, allow),
         organization_prefix=_text(spec, "organizationPrefix", default=""),
-        failure_policy=_failure_policy(spec),
+        failure_policy=_choice(spec, "failurePolicy", FailurePolicy.FAIL),
+        adoption_policy=_choice(spec, "adoptionPolicy", AdoptionPolicy.INCUMBENT),
+        deletion_policy=_choice(spec, "deletionPolicy", DeletionPolicy.DELETE),
+        quarantine_days=_number(spec, "quarantineDays", DEFAULT_QUARANTINE_DAYS, range(1, 3651)),
+        deletion_limit=_number(spec, "deletionLimit", DEFAULT_DELETION_LIMIT, range(1_000_001)),
         uid=_text(metadata, "uid", "metadata.uid", default=""),
         generation=generation if isinstance(generation, int) else 0,
         seed=seed,
@@ -123,10 +147,11 @@ def parse_endpoint(hostname: str, *, insecure: bool = False, ca_bundle: str | No
     lost the host altogether).
 
     Raises:
-        InvalidIntegrationError: not a host name with an optional scheme and port.
+        InvalidIntegrationError: not a host name with an optional scheme and port, or one that no image reference can have.
     """
-    if not HOSTNAME_RULE.fullmatch(hostname):
-        raise InvalidIntegrationError("spec.quayHostname", f"not a host name with optional scheme and port: {hostname!r}")
+    if not (HOSTNAME_LENGTH.fullmatch(hostname) and HOSTNAME_RULE.fullmatch(hostname)):
+        problem = "not a host name with a dot or a port (or localhost), with or without http:// or https://, and without a path"
+        raise InvalidIntegrationError("spec.quayHostname", f"{problem}: {hostname!r}")
     parts = urlsplit(hostname if "://" in hostname else f"https://{hostname}")
     host = parts.netloc
     return QuayEndpoint(url=f"{parts.scheme}://{host}", host=host, insecure=insecure, ca_bundle=ca_bundle)
@@ -163,12 +188,13 @@ def _ca_bundle(spec: Mapping[str, Any]) -> str | None:
     return pem
 
 
-def _failure_policy(spec: Mapping[str, Any]) -> FailurePolicy:
-    value = _text(spec, "failurePolicy", default=FailurePolicy.FAIL.value)
+def _choice(spec: Mapping[str, Any], key: str, default: Choice) -> Choice:
+    value = _text(spec, key, default=str(default.value))
     try:
-        return FailurePolicy(value)
+        return type(default)(value)
     except ValueError as error:
-        raise InvalidIntegrationError("spec.failurePolicy", f"must be Fail or Ignore, not {value!r}") from error
+        words = " or ".join(str(choice.value) for choice in type(default))
+        raise InvalidIntegrationError(f"spec.{key}", f"must be {words}, not {value!r}") from error
 
 
 def _mapping(value: object, path: str) -> Mapping[str, Any]:
@@ -193,6 +219,15 @@ def _flag(spec: Mapping[str, Any], key: str) -> bool:
         return False
     if not isinstance(value, bool):
         raise InvalidIntegrationError(f"spec.{key}", "must be true or false")
+    return value
+
+
+def _number(spec: Mapping[str, Any], key: str, default: int, allowed: range) -> int:
+    value = spec.get(key)
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value not in allowed:
+        raise InvalidIntegrationError(f"spec.{key}", f"must be a whole number from {allowed.start} to {allowed.stop - 1}")
     return value
 
 

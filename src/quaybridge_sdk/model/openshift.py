@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.deletion import POLICY_ANNOTATION
+from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION
+from quaybridge_sdk.model.quay import Role
+
 FINALIZER = "quay.redhat.com/quayintegrations"
 """In ``metadata.finalizers`` of each managed namespace (the incumbent's own, kept for a drop-in)."""
 
@@ -19,8 +23,31 @@ IMPORTED_ANNOTATION = f"{ANNOTATION_BASE}/destination-imagestreamtag-imported"
 APPLIED_ANNOTATION = "quaybridge.io/applied"
 """On a namespace: what was last brought about in Quay, and when it was last checked in full (see :mod:`.state`)."""
 
+IGNORE_ANNOTATION = "quaybridge.io/ignore"
+"""``"true"`` on a namespace or an ImageStream: the bridge leaves it alone."""
+
+CHECK_ANNOTATION = "quaybridge.io/check"
+"""On a namespace, any text: whenever it changes, Quay's side is read in full at once."""
+
+ROLE_ANNOTATION = "quaybridge.io/role"
+"""On a service account other than the three of each namespace: it gets a robot with this role, ``read`` or ``write``."""
+
+ROTATE_ANNOTATION = "quaybridge.io/rotate"
+"""On a service account that has a robot, any text: whenever it changes, the robot gets a new token."""
+
+STATUS_ANNOTATION = "quaybridge.io/status"
+"""On a namespace, written by the bridge: how it stands, for those who see no object of the cluster."""
+
+READY_STATUS = "Ready: images are in Quay's organization {organization}"
+"""What it says when all is well."""
+
 NAMESPACE_ANNOTATIONS = (
+    STATUS_ANNOTATION,
     APPLIED_ANNOTATION,
+    IGNORE_ANNOTATION,
+    CHECK_ANNOTATION,
+    ADOPT_ANNOTATION,
+    POLICY_ANNOTATION,
     "openshift.io/display-name",
     "openshift.io/description",
     "openshift.io/sa.scc.mcs",
@@ -30,13 +57,20 @@ NAMESPACE_ANNOTATIONS = (
 
 @frozen
 class Namespace:
-    """A namespace. ``annotations`` holds only :data:`NAMESPACE_ANNOTATIONS`."""
+    """A namespace. ``annotations`` holds only :data:`NAMESPACE_ANNOTATIONS`; ``deleted`` is the RFC 3339 time at which its
+    deletion was asked for, "" when that is not known.
+    """
 
     name: str
     uid: str
     terminating: bool = False
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(factory=dict)
+    deleted: str = ""
+
+    @property
+    def ignored(self) -> bool:
+        return self.annotations.get(IGNORE_ANNOTATION) == "true"
 
     @property
     def has_finalizer(self) -> bool:
@@ -45,11 +79,16 @@ class Namespace:
 
 @frozen
 class ServiceAccount:
-    """A service account's two lists of Secret names, in the API's order."""
+    """A service account's two lists of Secret names, in the API's order, and what its annotations ask for.
+
+    ``role`` is None for one without a well-formed :data:`ROLE_ANNOTATION`; ``rotate`` is the text of :data:`ROTATE_ANNOTATION`.
+    """
 
     name: str
     secrets: tuple[str, ...] = ()
     image_pull_secrets: tuple[str, ...] = ()
+    role: Role | None = None
+    rotate: str = ""
 
     def links(self, secret: str) -> bool:
         """Whether the Secret is in both lists, as the contract wants it."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from enum import Enum
+from typing import Never, Self, SupportsIndex, final
 
 from attrs import field, frozen
 
@@ -16,26 +18,75 @@ class Role(str, Enum):
     ADMIN = "admin"
 
 
-@frozen(repr=False)
-class SecretText:
-    """A secret string that no ``repr``, ``str``, log line or test diff shows. :meth:`reveal` gives it to the one who needs it."""
+DEFAULT_ACCOUNTS = ("builder", "default", "deployer")
+"""The service accounts that OpenShift makes in each namespace. Each gets a robot, without being asked for."""
 
+PULL_SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type, no secret
+PULL_SECRET_KEY = ".dockerconfigjson"  # noqa: S105 - a key, no secret
+"""The Secret in which a robot's token comes to the cluster, and the key in its data."""
+
+
+@final
+class SecretText:
+    """A secret string that no ``repr``, ``str``, format, log line or test diff shows. :meth:`reveal` gives it to the one who
+    needs it.
+
+    A plain class on purpose: ``attrs.asdict`` and ``cattrs.unstructure`` open every attrs class and dataclass, and would write
+    it out. It cannot be pickled, changed or turned into JSON; a copy is the very same object.
+    """
+
+    __slots__ = ("_value",)
     _value: str
+
+    def __init__(self, value: str) -> None:
+        object.__setattr__(self, "_value", value)
 
     def reveal(self) -> str:
         return self._value
 
     def fingerprint(self) -> str:
         """16 hex digits of SHA-256: enough to see a change; tells nothing of a random token."""
-        return hashlib.sha256(self._value.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return hashlib.sha256(self._bytes()).hexdigest()[:16]
+
+    def _bytes(self) -> bytes:
+        return self._value.encode("utf-8", "surrogatepass")
 
     def __repr__(self) -> str:
         return "SecretText(********)"
 
     __str__ = __repr__
 
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
     def __bool__(self) -> bool:
         return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        """In a time that does not depend on where the two differ."""
+        return hmac.compare_digest(self._bytes(), other._bytes()) if isinstance(other, SecretText) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((SecretText, self._value))
+
+    def __setattr__(self, name: str, value: object) -> Never:
+        raise AttributeError("a SecretText cannot be changed")
+
+    def __delattr__(self, name: str) -> Never:
+        raise AttributeError("a SecretText cannot be changed")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __getstate__(self) -> Never:
+        """Pickle, and whoever else asks an object for its state, gets none."""
+        raise TypeError("a SecretText is not written out: reveal() it where it is needed")
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Never:
+        self.__getstate__()
 
 
 RobotToken = SecretText
@@ -67,6 +118,18 @@ class Robot:
     description: str = ""
     token: RobotToken | None = None
     repositories: frozenset[str] | None = None
+
+
+@frozen
+class Repository:
+    """A repository's own state, which only deletion and its undoing look at.
+
+    ``empty``: no tag is in it (Quay gives no time of a last change). ``read_only``: nobody can push to it.
+    """
+
+    name: str
+    empty: bool = True
+    read_only: bool = False
 
 
 @frozen

@@ -10,8 +10,10 @@ from enum import Enum
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace, ServiceAccount
-from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Robot, Role, SecretText
+from quaybridge_sdk.model.ownership import Ownership
+from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Repository, Robot, Role, SecretText
 
 
 class Absent(Enum):
@@ -28,15 +30,22 @@ class Applied:
         registry: fingerprint of the Quay side that was last brought about.
         secrets: pull secret name -> fingerprint of its bytes when it was last written.
         checked_at: when the Quay side was last read in full.
+        check: the text of the namespace's annotation that asked for a check, at that time.
+        rotated: service account -> the text of its annotation that asked for a new token, when that was last given.
     """
 
     registry: str
     secrets: Mapping[str, str]
     checked_at: datetime
+    check: str = ""
+    rotated: Mapping[str, str] = field(factory=dict)
 
     def dumps(self) -> str:
         """The annotation's value."""
-        value = {"registry": self.registry, "secrets": dict(sorted(self.secrets.items())), "checked": self.checked_at.isoformat()}
+        value: dict[str, object] = {"registry": self.registry, "secrets": dict(sorted(self.secrets.items()))}
+        value["checked"] = self.checked_at.isoformat()
+        value |= {"check": self.check} if self.check else {}
+        value |= {"rotated": dict(sorted(self.rotated.items()))} if self.rotated else {}
         return json.dumps(value, separators=(",", ":"))
 
     @classmethod
@@ -46,25 +55,33 @@ class Applied:
             value = json.loads(text or "")
             checked = datetime.fromisoformat(value["checked"])
             registry, secrets = value["registry"], value["secrets"]
-        except (ValueError, TypeError, KeyError, RecursionError):
+            check, rotated = value.get("check", ""), value.get("rotated", {})
+        except (ValueError, TypeError, KeyError, RecursionError, AttributeError):
             return None
-        well_formed = isinstance(registry, str) and isinstance(secrets, dict) and checked.tzinfo is not None
-        if not well_formed or not all(isinstance(item, str) for item in secrets.values()):
+        well_formed = isinstance(registry, str) and isinstance(check, str) and checked.tzinfo is not None
+        if not well_formed or not (_all_text(secrets) and _all_text(rotated)):
             return None
-        return cls(registry, secrets, checked)
+        return cls(registry, secrets, checked, check, rotated)
+
+
+def _all_text(value: object) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())
 
 
 @frozen
 class ClusterState:
     """The cluster's side of one namespace, as the watch caches have it.
 
-    ``pull_secrets`` maps the names of Secrets of our type to the fingerprints of their bytes.
+    ``pull_secrets`` maps the names of Secrets of our type to the fingerprints of their bytes. ``deletions`` are those that are
+    remembered of earlier namespaces of the name. ``busy``: a build of the namespace is under way, which may push at any moment.
     """
 
     namespace: Namespace
     accounts: Mapping[str, ServiceAccount] = field(factory=dict)
     pull_secrets: Mapping[str, str] = field(factory=dict)
     image_streams: frozenset[str] = frozenset()
+    deletions: tuple[Deletion, ...] = ()
+    busy: bool = False
 
     @property
     def applied(self) -> Applied | None:
@@ -75,7 +92,8 @@ class ClusterState:
 class RegistryState:
     """Quay's side of one namespace. None means «not looked at»; nothing is concluded from it.
 
-    ``complete_at`` is the time at which all parts were last read from Quay together.
+    ``complete_at`` is the time at which all parts but ``contents`` were last read from Quay together. ``contents`` is looked at
+    only where an organization goes, or comes back; ``rotated`` are the robots that got a new token in this pass.
     """
 
     organization: Organization | Absent | None = None
@@ -83,6 +101,8 @@ class RegistryState:
     prototypes: tuple[Prototype, ...] | None = None
     repositories: frozenset[str] | None = None
     complete_at: datetime | None = None
+    contents: tuple[Repository, ...] | None = None
+    rotated: frozenset[str] = frozenset()
 
 
 @frozen
@@ -95,13 +115,17 @@ class Observed:
 
 @frozen
 class DesiredRobot:
-    """One service account's robot, and the Secret that carries its token into the namespace."""
+    """One service account's robot, and the Secret that carries its token into the namespace.
+
+    ``rotate`` is the text of the account's annotation that asks for a new token.
+    """
 
     account: str
     name: str
     role: Role
     description: str
     secret: str
+    rotate: str = ""
 
     @property
     def short_name(self) -> str:
@@ -112,25 +136,41 @@ class DesiredRobot:
 class Desired:
     """What the mapping wants for one namespace.
 
-    ``email`` is the ownership mark (see :mod:`quaybridge_sdk.mapping.ownership`); ``repositories`` only ever grow: an
-    ImageStream that goes leaves its repository. ``contents`` maps pull secret names to their bytes, for the robots whose tokens
-    are known; ``writable`` is False when the organization is there and not proved ours: then nothing is done to it.
+    Attributes:
+        email: the ownership mark (see :mod:`quaybridge_sdk.mapping.ownership`).
+        repositories: they only ever grow: an ImageStream that goes leaves its repository.
+        adoptable: what may be taken over if it is not marked as ours.
+        check: the text of the annotation that asks for a full check.
+        rotations: the robots that are to get a new token now.
+        contents: pull secret names -> their bytes, for the robots whose tokens are known.
+        obsolete: robots of ours that nobody wants any more.
+        found: what was proved of an organization that was looked at and may not be written to, so that nothing is done to it;
+            None when it may.
     """
 
     namespace: str
     namespace_uid: str
     organization: str
+    cluster_uid: str
     email: str
     endpoint: QuayEndpoint
     robots: tuple[DesiredRobot, ...]
     repositories: frozenset[str]
+    adoptable: frozenset[Ownership] = frozenset()
+    check: str = ""
+    rotations: frozenset[str] = frozenset()
     contents: Mapping[str, SecretText] = field(factory=dict)
-    writable: bool = True
+    obsolete: frozenset[str] = frozenset()
+    found: Ownership | None = None
+
+    @property
+    def writable(self) -> bool:
+        return self.found is None
 
     @property
     def place(self) -> str:
         """16 hex digits over the Quay, the organization and the namespace: for another place nothing is proved by a record."""
-        return _hex([self.namespace_uid, self.organization, self.endpoint.url])
+        return place_of(self.namespace_uid, self.organization, self.endpoint)
 
     @property
     def fingerprint(self) -> str:
@@ -138,18 +178,38 @@ class Desired:
         robots = sorted((r.account, r.name, r.role.value, r.secret) for r in self.robots)
         return f"{self.place}-{_hex([robots, sorted(self.repositories)])}"
 
-    def robot(self, name: str) -> DesiredRobot | None:
-        return next((robot for robot in self.robots if robot.name == name), None)
+
+def place_of(namespace_uid: str, organization: str, endpoint: QuayEndpoint) -> str:
+    """What :attr:`Desired.place` is."""
+    return _hex([namespace_uid, organization, endpoint.url])
 
 
 def _hex(parts: list[object]) -> str:
     return hashlib.sha256(json.dumps(parts).encode("ascii")).hexdigest()[:16]
 
 
+class Fate(Enum):
+    """What is done to an organization whose namespace goes."""
+
+    KEEP = "nothing"
+    DELETE = "it is deleted with all that is in it"
+    QUARANTINE = "our robots are deleted and its repositories take no pushes, until it is deleted or given back"
+
+
 @frozen
 class Released:
-    """What is wanted for a namespace that is going: nothing of ours. ``deletable``: the organization is proved ours."""
+    """What is wanted for a namespace that is going, or gone: nothing of ours.
+
+    Attributes:
+        fate: other than KEEP only for an organization that is proved ours.
+        robots: ours, by full name: those that go with a quarantine.
+        remember: what must be written down in the cluster before the namespace may go.
+        forget: what was written down, and is done.
+    """
 
     namespace: str
     organization: str | None
-    deletable: bool = False
+    fate: Fate = Fate.KEEP
+    robots: frozenset[str] = frozenset()
+    remember: Deletion | None = None
+    forget: Deletion | None = None

@@ -9,7 +9,7 @@ from typing import Literal, Protocol
 
 from attrs import field, frozen
 
-from quaybridge_sdk.errors import InvalidIntegrationError, QuaybridgeError
+from quaybridge_sdk.errors import BusyError, InvalidIntegrationError, QuaybridgeError
 from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
 from quaybridge_sdk.mapping.collisions import Inventory, collisions
 from quaybridge_sdk.mapping.conditions import (
@@ -17,25 +17,36 @@ from quaybridge_sdk.mapping.conditions import (
     NamespaceState,
     Problem,
     collision_report,
-    conditions,
-    invalid_conditions,
+    namespace_status,
+    says_the_same,
 )
+from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign, scope
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
-from quaybridge_sdk.model.openshift import Build
+from quaybridge_sdk.model.openshift import STATUS_ANNOTATION, Build
 from quaybridge_sdk.model.quay import SecretText
 from quaybridge_sdk.ports import Change, ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
 from quaybridge_sdk.reconcile import Outcome, Reconciler, Result
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.queue import WorkQueue
-from quaybridge_sdk.runtime.status import Ledger, merge_status
+from quaybridge_sdk.runtime.status import Ledger
+from quaybridge_sdk.runtime.statuses import StatusWriter
 from quaybridge_sdk.runtime.tokens import TokenWatch
 
 _log = logging.getLogger(__name__)
 
 KeyKind = Literal["namespace", "build", "integration", "token"]
-UNSYNCED_SECONDS = 0.1
-NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagestream"})
+UNSYNCED_SECONDS = 0.5
+SURVEY_SECONDS = 0.1
+BUSY_SECONDS = 0.5
+BUSY_KEYS = 500.0
+"""A key whose Quay has no place for it comes back after half a second, and a second more for each so many that are due."""
+
+STATUS_SECONDS = 60.0
+"""So often a status is looked at although nothing has changed: the webhook may have fallen silent."""
+
+NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagestream", "deletion"})
 
 
 @frozen
@@ -59,13 +70,16 @@ class ControllerCaches(ClusterReader, Protocol):
         """The Quay token; raises InvalidCredentialsError when there is none."""
         ...
 
-    @property
-    def synced(self) -> bool:
-        """Whether all that is watched has been read, the credentials of each integration included."""
+    def answered(self, key: SecretKey) -> bool:
+        """Whether the credentials Secret has been read, or cannot be."""
         ...
 
     def all_builds(self) -> tuple[Build, ...]:
         """All managed Builds of the cluster."""
+        ...
+
+    def all_deletions(self) -> tuple[Deletion, ...]:
+        """All that is remembered of organizations whose namespaces are gone."""
         ...
 
     def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
@@ -75,7 +89,7 @@ class ControllerCaches(ClusterReader, Protocol):
 
 @frozen
 class ControllerPorts:
-    """Everything outside that the controller uses."""
+    """Everything outside that the controller uses. ``heartbeat``: when a webhook was last ready, None when none ever said so."""
 
     caches: ControllerCaches
     writer: ClusterWriter
@@ -83,15 +97,18 @@ class ControllerPorts:
     recorder: EventRecorder
     status: StatusPort
     registries: RegistryProvider
+    heartbeat: Callable[[], datetime | None] = lambda: None
 
 
 @frozen
 class ControllerOptions:
-    """Settings. ``full_check_interval``: between two full reads of one namespace's side of Quay; ``status_delay``: seconds for
-    which changes of a status are gathered before it is written.
+    """Settings. ``full_check_interval``: between two full reads of one namespace's side of Quay; ``deletion_deadline``: so
+    long Quay may hold up a namespace that is being deleted; ``status_delay``: seconds for which changes of a status are
+    gathered before it is written.
     """
 
     full_check_interval: timedelta = timedelta(hours=10)
+    deletion_deadline: timedelta = timedelta(minutes=5)
     status_delay: float = 0.5
 
 
@@ -112,6 +129,7 @@ class Controller:
     importer: BuildImporter = field()
     tokens: TokenWatch = field()
     ledger: Ledger = field(factory=Ledger)
+    statuses: StatusWriter = field()
 
     @queue.default
     def _make_queue(self) -> WorkQueue[Key]:
@@ -120,11 +138,19 @@ class Controller:
     @reconciler.default
     def _make_reconciler(self) -> Reconciler:
         ports = self.ports
-        return Reconciler(ports.caches, ports.writer, ports.registries, self.clock, self.options.full_check_interval)
+        options = self.options
+        return Reconciler(
+            ports.caches, ports.writer, ports.registries, self.clock, options.full_check_interval, options.deletion_deadline
+        )
 
     @importer.default
     def _make_importer(self) -> BuildImporter:
         return BuildImporter(self.ports.caches, self.ports.importer, self.clock)
+
+    @statuses.default
+    def _make_statuses(self) -> StatusWriter:
+        ports = self.ports
+        return StatusWriter(ports.caches, ports.status, self.ledger, self.metrics, self.clock, ports.heartbeat)
 
     @tokens.default
     def _make_tokens(self) -> TokenWatch:
@@ -134,16 +160,20 @@ class Controller:
         """Turns a change into the keys that are due."""
         if change.kind in NAMESPACE_CHANGES:
             self.queue.add(Key("namespace", change.namespace))
+            if change.kind == "deletion":
+                self._status_due({integration.key for integration in self.ports.caches.integrations()})
         elif change.kind == "build":
             self.queue.add(Key("build", change.namespace, change.name))
+            self.queue.add(Key("namespace", change.namespace))  # a token may wait for its builds to end
         else:
             self.enqueue_all()
 
     def enqueue_all(self) -> None:
         """Every namespace, Build and integration: at the start, and whenever an integration or a token changed."""
         caches = self.ports.caches
-        for namespace in caches.namespaces():
-            self.queue.add(Key("namespace", namespace.name))
+        remembered = (deletion.namespace for deletion in caches.all_deletions())
+        for name in {*(namespace.name for namespace in caches.namespaces()), *remembered}:
+            self.queue.add(Key("namespace", name))
         for build in caches.all_builds():
             self.queue.add(Key("build", build.namespace, build.name))
         for key in (*(i.key for i in caches.integrations()), *caches.invalid_integrations()):
@@ -151,6 +181,13 @@ class Controller:
 
     def work(self, key: Key) -> float | None:
         """Does what ``key`` asks for; answers the seconds after which it is due again. Raises QuaybridgeError."""
+        try:
+            return self._work(key)
+        except BusyError:  # no failure: it waits a little, the longer the more there is to do, and lets others through
+            self.queue.add_after(key, BUSY_SECONDS + len(self.queue) / BUSY_KEYS)
+            return None
+
+    def _work(self, key: Key) -> float | None:
         if key.kind == "namespace":
             return self._work_on_namespace(key.namespace)
         if key.kind == "build":
@@ -163,18 +200,31 @@ class Controller:
 
     def _work_on_integration(self, key: str) -> float | None:
         """Writes the status; asks about the token, if it was replaced since the last time."""
-        if not self.ports.caches.synced:
-            return UNSYNCED_SECONDS
         integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
-        if integration is not None and self.tokens.replaced(integration):
+        if integration is not None and not self.ports.caches.answered(integration.credentials):
+            return UNSYNCED_SECONDS
+        token = self._notice_token(key, integration) if integration else ""
+        self.statuses.write(key, integration, token)
+        return STATUS_SECONDS
+
+    def _notice_token(self, key: str, integration: QuayIntegration) -> str:
+        """The token's fingerprint; asks about it, if it is another than the last time."""
+        known = (self.ports.status.read_status(key) or {}).get("token") if not self.tokens.knows(key) else None
+        unused = not self.tokens.knows(key) and not known and not self._covers_any(integration)
+        if self.tokens.replaced(integration, known if isinstance(known, str) else "") or unused:
             self.queue.add(Key("token", "", key))
-        self._write_status(key, integration)
-        return None
+        return self.tokens.fingerprint(integration)
+
+    def _covers_any(self, integration: QuayIntegration) -> bool:
+        ignored = self.ports.caches.ignored()
+        return any(scope(integration, n.name).covered and n.name not in ignored for n in self.ports.caches.namespaces())
 
     def _check_token(self, key: str) -> None:
         integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
         if integration is not None:
-            self.tokens.check(integration)
+            ready = (r.namespace for r in self.ledger.reports(key) if r.state is NamespaceState.READY)
+            self.tokens.check(integration, next((organization_name(integration.cluster_id, name) for name in ready), None))
+            self.ledger.ask(key)
         self.ledger.trouble(key, None)
         self._status_due({key})
 
@@ -183,10 +233,12 @@ class Controller:
         reason = error.reason if isinstance(error, QuaybridgeError) else "InternalError"
         _log.warning("%s: %s: %s", key, reason, error)
         if key.kind == "namespace":
-            self._report(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, str(error)))
             cluster = self.ports.caches.state(key.namespace)
+            if cluster is not None:  # else only a remembered deletion was tried: it stays in the status until it is done
+                self._report(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, str(error)))
             if cluster is not None and not cluster.namespace.terminating:  # no event can be made in a terminating one
                 self.ports.recorder.event("Namespace", "", key.namespace, reason, str(error), warning=True)
+                self._annotate_error(key.namespace, reason, str(error))
         elif key.kind == "build":
             self.metrics.count("quaybridge_imports_total", reason)
             self.ports.recorder.event("Build", key.namespace, key.name, reason, str(error), warning=True)
@@ -200,9 +252,13 @@ class Controller:
         self.metrics.observe("quaybridge_reconcile_seconds", seconds, key.kind)
 
     def _work_on_namespace(self, namespace: str) -> float | None:
-        if not self.ports.caches.synced:  # a new integration's credentials are being read: there is nothing to complain of yet
-            return UNSYNCED_SECONDS
+        caches = self.ports.caches
+        integration = assign(caches.integrations(), namespace, caches.ignored()).integration
+        if integration is not None and not caches.answered(integration.credentials):
+            return UNSYNCED_SECONDS  # its credentials are being read: there is nothing to complain of yet
         outcome = self.reconciler.reconcile(namespace)
+        if outcome.asked and outcome.integration is not None:
+            self.ledger.ask(outcome.integration.key)
         for action in outcome.actions:
             self.metrics.count("quaybridge_actions_total", type(action).__name__)
         if outcome.result in (Result.GONE, Result.OUT_OF_SCOPE, Result.RELEASED):
@@ -211,12 +267,29 @@ class Controller:
                 changed |= {integration.key for integration in self.ports.caches.integrations()}
             self._status_due(changed)
             self._tell_released(namespace, outcome)
-            return None
-        self._report(self._collided(namespace, outcome) or _report_of(namespace, outcome))
+            return self.reconciler.seconds_to_deletion(namespace)
+        if outcome.result is Result.SURVEYING:
+            return SURVEY_SECONDS
+        report = self._collided(namespace, outcome) or _report_of(namespace, outcome)
+        self._report(report)
+        if outcome.result is not Result.WAITING:
+            self._annotate(report, outcome.organization)
         if outcome.result is Result.CONVERGED:
             self._tell_converged(namespace, outcome)
             return self.reconciler.seconds_to_full_check(namespace)
         return None
+
+    def _annotate(self, report: NamespaceReport, organization: str | None) -> None:
+        """Writes how a namespace stands onto it, when that is something else than what it says."""
+        cluster, text = self.ports.caches.state(report.namespace), namespace_status(report, organization)
+        if cluster is not None and not says_the_same(cluster.namespace.annotations.get(STATUS_ANNOTATION, ""), text):
+            self.ports.writer.annotate_namespace(report.namespace, {STATUS_ANNOTATION: text})
+
+    def _annotate_error(self, namespace: str, reason: str, message: str) -> None:
+        try:
+            self._annotate(NamespaceReport(namespace, NamespaceState.FAILING, reason, message), None)
+        except QuaybridgeError as error:  # the trouble itself is told; it may well be the API that cannot be written
+            _log.warning("namespace %s: its status could not be written onto it: %s", namespace, error)
 
     def _collided(self, namespace: str, outcome: Outcome) -> NamespaceReport | None:
         """The report on objects of the namespace that share a name in Quay; between namespaces the rules leave no way to."""
@@ -239,7 +312,7 @@ class Controller:
             _log.info("namespace %s: released (%s)", namespace, ", ".join(type(action).__name__ for action in outcome.actions))
 
     def _report(self, report: NamespaceReport) -> None:
-        covering = assign(self.ports.caches.integrations(), report.namespace).covering
+        covering = assign(self.ports.caches.integrations(), report.namespace, self.ports.caches.ignored()).covering
         self._status_due(self.ledger.record(report, [integration.key for integration in covering]))
 
     def _status_due(self, integrations: set[str]) -> None:
@@ -257,34 +330,6 @@ class Controller:
         reason = "ImageImported" if good else "ImageNotImported"
         _log.log(logging.INFO if good else logging.WARNING, "%s: %s%s", key, outcome.result.value, what)
         self.ports.recorder.event("Build", key.namespace, key.name, reason, outcome.result.value + what, warning=not good)
-
-    def _reports(self, integration: QuayIntegration) -> tuple[NamespaceReport, ...]:
-        """The reports of all namespaces that the integration covers; one that was not worked on yet is waiting."""
-        known = {report.namespace: report for report in self.ledger.reports(integration.key)}
-        there = (namespace.name for namespace in self.ports.caches.namespaces() if not namespace.terminating)
-        names = (name for name in there if scope(integration, name).covered)
-        waiting = (NamespaceReport(name, NamespaceState.WAITING) for name in names if name not in known)
-        return (*known.values(), *waiting)
-
-    def _write_status(self, key: str, integration: QuayIntegration | None) -> None:
-        for state, count in self.ledger.counts().items():  # here, where changes are gathered: it looks at every namespace
-            self.metrics.set("quaybridge_namespaces", count, state.value)
-        error = self.ports.caches.invalid_integrations().get(key)
-        current = self.ports.status.read_status(key)
-        if current is None or (integration is None and error is None):
-            return
-        reports = self._reports(integration) if integration else ()
-        states = [report.state for report in reports]
-        found = conditions(integration, reports, self.ledger.problem(key)) if integration else invalid_conditions(str(error))
-        fields = {
-            "namespaces": len(states),
-            "organizations": states.count(NamespaceState.READY),
-            "failing": states.count(NamespaceState.FAILING) + states.count(NamespaceState.CONTESTED),
-        }
-        generation = integration.generation if integration else 0
-        status = merge_status(current, found, fields, generation, self.clock())
-        if status is not None:
-            self.ports.status.write_status(key, status)
 
 
 def _report_of(namespace: str, outcome: Outcome) -> NamespaceReport:

@@ -2,16 +2,18 @@
 
 A lease is free when it has not *changed* for its whole duration, by the candidate's own monotonic clock: times written by others
 are never compared with ours. A leader that cannot renew within the renew deadline (shorter than the duration) stops before
-anybody else can start.
+anybody else can start, also while its own call to the API server hangs: :class:`Term` watches the deadline apart from the calls.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Self
 
 from attrs import define, evolve, field, frozen
 
@@ -24,9 +26,17 @@ INCUMBENT_LOCK = "0111fb36.redhat.com"
 """The Go operator's lease. We take the same, so that it and we never act at the same time."""
 
 
+LAST_CALL = 5.0
+"""Seconds for which the end of a term waits for a call about the lease that is under way."""
+
+
 @frozen
 class ElectionTimes:
-    """Seconds; client-go's defaults. ``duration > renew_deadline > retry_period``."""
+    """Seconds; client-go's defaults. ``duration > renew_deadline > retry_period``.
+
+    Between the renew deadline and the duration lies the time in which the former leader's process ends, and in which what it has
+    sent already arrives.
+    """
 
     duration: float = 15.0
     renew_deadline: float = 10.0
@@ -52,6 +62,7 @@ class LeaderElector:
     jitter: Callable[[], float] = random.random
     _seen: LeaseRecord | None = field(default=None, init=False)
     _seen_at: float = field(default=0.0, init=False)
+    _renewed_at: float = field(default=0.0, init=False)
 
     def acquire(self, wait: Callable[[float], bool]) -> bool:
         """Waits until this candidate leads; False when it was told to stop first."""
@@ -62,16 +73,22 @@ class LeaderElector:
         return True
 
     def hold(self, wait: Callable[[float], bool]) -> bool:
-        """Renews until told to stop (then True), or until the lease is lost (then False: the process must end)."""
-        renewed_at = self.clock()
+        """Renews until told to stop (then True), or until the lease is lost (then False: the process must end).
+
+        It may be late to notice, by as long as a call hangs: see :meth:`seconds_left`.
+        """
         while not wait(self.times.retry_period):
-            attempt = self.clock()
-            if self._tried():
-                renewed_at = attempt
-            elif self._other_holds() or self.clock() - renewed_at >= self.times.renew_deadline - self.times.retry_period:
+            if not self._tried() and (self._other_holds() or self.seconds_left() <= 0):
                 _log.error("lost the lease %s/%s", self.namespace, self.name)
                 return False
         return True
+
+    def seconds_left(self) -> float:
+        """The time after which this leader must not act any more, unless it renews the lease before; for any thread.
+
+        It counts from before the last renewal was sent: a candidate cannot have seen it earlier.
+        """
+        return self._renewed_at + self.times.renew_deadline - self.clock()
 
     def release(self) -> None:
         """Frees the lease, so that the next leader need not wait for its end. Called once nothing acts any more."""
@@ -93,6 +110,7 @@ class LeaderElector:
             return False
 
     def _try(self) -> bool:
+        started = self.clock()
         found = self.port.read(self.namespace, self.name)
         if found is None:
             found = LeaseRecord(self.namespace, self.name)
@@ -103,6 +121,7 @@ class LeaderElector:
         if not ours and not free:
             return False
         self._see(self.port.write(self._renewed(found, ours)))
+        self._renewed_at = started
         return True
 
     def _renewed(self, found: LeaseRecord, ours: bool) -> LeaseRecord:
@@ -118,3 +137,66 @@ class LeaderElector:
 
     def _see(self, record: LeaseRecord) -> None:
         self._seen, self._seen_at = record, self.clock()
+
+
+class Term:
+    """The time for which a candidate leads; a context manager.
+
+    One thread renews the lease. Another one, which makes no call, watches the deadline: a call to the API server may hang for
+    longer than the lease lasts.
+
+    Args:
+        elector: it has just acquired the lease.
+        lost: called once, by one of the two threads, when the lease is lost or could not be renewed in time. Somebody else may
+            lead soon, so it must end at once all that acts, and must not wait for work under way.
+    """
+
+    def __init__(self, elector: LeaderElector, lost: Callable[[], object]) -> None:
+        self._elector, self._lost = elector, lost
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._held = True
+        self._renewing = threading.Thread(target=self._renew, name="lease", daemon=True)
+        self._watching = threading.Thread(target=self._watch, name="lease-deadline", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._renewing.start()
+        self._watching.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> bool:
+        """Renews no more; called when nothing acts any more. True when the lease is held and may be released.
+
+        False also when a renewal is still under way: it could take the lease again after the release.
+        """
+        with self._lock:
+            self._ended.set()
+        self._watching.join(LAST_CALL)
+        self._renewing.join(LAST_CALL)
+        return self._held and not self._renewing.is_alive()
+
+    def _renew(self) -> None:
+        try:
+            held = self._elector.hold(self._ended.wait)
+        except Exception:  # noqa: BLE001 - whatever it is, nobody renews any more
+            _log.exception("bug: the lease is not renewed any more; please report it")
+            held = False
+        if not held:
+            self._lose()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(max(0.0, self._elector.seconds_left())):
+            if self._elector.seconds_left() <= 0:
+                _log.error("the lease was not renewed within %.0f s, so it counts as lost", self._elector.times.renew_deadline)
+                self._lose()
+
+    def _lose(self) -> None:
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._held = False
+            self._ended.set()
+        self._lost()

@@ -26,8 +26,11 @@ LEVELS = {
 }
 Encoder = Literal["json", "console"]
 
+_QUOTE = r"\\*[\"']"
+"""A quotation mark of JSON or of Python; with backslashes where a text quotes JSON within JSON."""
+
 _SECRETS = re.compile(
-    r"(?P<keep>(?i:(?:bearer|basic)\s+|\"auth\"\s*:\s*\"|\"token\"\s*:\s*\"|token=))[A-Za-z0-9+/=._~-]{8,}"
+    rf"(?P<keep>(?i:(?:bearer|basic)\s+|{_QUOTE}(?:auth|token){_QUOTE}\s*:\s*{_QUOTE}|token=))[A-Za-z0-9+/=._~-]{{8,}}"
     r"|\b[A-Z0-9]{64}\b"  # a robot's token
 )
 _QUIET = ("httpx", "httpcore", "urllib3", "kubernetes", "asyncio")
@@ -70,18 +73,21 @@ class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         if record.levelno < self._options.stacktrace_level:
             record.exc_info, record.exc_text = None, None
-        return redact(super().format(record) if self._options.encoder == "console" else self._json(record))
+        return redact(super().format(record)) if self._options.encoder == "console" else self._json(record)
 
     def _json(self, record: logging.LogRecord) -> str:
+        """The line. Each text is masked before it is encoded: with escapes in it a credential does not look like one any more."""
         line = {
             "ts": f"{self.formatTime(record, self.datefmt)}.{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
             "msg": record.getMessage(),
         }
-        if record.exc_info:
-            line["stacktrace"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        traces = [self.formatException(record.exc_info)] if record.exc_info else []
+        traces += [self.formatStack(record.stack_info)] if record.stack_info else []
+        if traces:
+            line["stacktrace"] = "\n".join(traces)
+        return json.dumps({name: redact(text) for name, text in line.items()})
 
 
 def set_up_logging(options: LogOptions, stream: TextIO | None = None) -> None:

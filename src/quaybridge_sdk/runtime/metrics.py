@@ -5,6 +5,7 @@ No label takes its values from users (no namespace, no name), so the number of s
 
 from __future__ import annotations
 
+import threading
 from typing import Literal
 
 from attrs import frozen
@@ -37,6 +38,8 @@ METRICS = (
         "quaybridge_quay_calls_total", "counter", ("method", "route", "status"), "Quay calls by route shape; status 0: no answer"
     ),
     Metric("quaybridge_quay_call_seconds", "histogram", ("method", "route"), "Duration of a Quay call"),
+    Metric("quaybridge_quay_circuits_open", "gauge", (), "Quays that are not called at present, since the last calls failed"),
+    Metric("quaybridge_quay_calls_allowed", "gauge", (), "Quay calls that may be under way at once, all Quays together"),
     Metric("quaybridge_actions_total", "counter", ("action",), "Actions carried out, by kind"),
     Metric("quaybridge_imports_total", "counter", ("result",), "Imports of built tags, by result"),
     Metric("quaybridge_admission_total", "counter", ("verdict",), "Admission answers, by verdict"),
@@ -55,6 +58,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._by_name = {row.name: self._make(row) for row in METRICS}
+        self._governed: dict[str, tuple[bool, int]] = {}
+        self._lock = threading.Lock()
 
     def _make(self, row: Metric) -> MetricWrapperBase:
         if row.kind == "histogram":
@@ -88,6 +93,12 @@ class Metrics:
     def quay_call(self, method: str, route: str, status: int, seconds: float) -> None:
         self.count("quaybridge_quay_calls_total", method, route, str(status))
         self.observe("quaybridge_quay_call_seconds", seconds, method, route)
+
+    def quay_governed(self, quay: str, *, is_called: bool, at_once: int) -> None:
+        with self._lock:
+            self._governed[quay] = (is_called, at_once)
+            self.set("quaybridge_quay_circuits_open", sum(not called for called, _ in self._governed.values()))
+            self.set("quaybridge_quay_calls_allowed", sum(allowed for _, allowed in self._governed.values()))
 
     def admission(self, verdict: str, seconds: float) -> None:
         self.count("quaybridge_admission_total", verdict)

@@ -22,6 +22,9 @@ from attrs import frozen
 
 K = TypeVar("K", bound=Hashable)
 
+STALE_ALLOWED = 64
+"""Superseded delays that are kept in any case, so that a small queue is not sorted again and again."""
+
 
 @frozen
 class Backoff:
@@ -71,6 +74,7 @@ class WorkQueue(Generic[K]):
         self._again: dict[K, bool] = {}  # added while in work -> background
         self._failures: dict[K, int] = {}
         self._numbers = itertools.count()
+        self._stale_allowed = STALE_ALLOWED
         self._changed = threading.Condition()
         self._closed = False
 
@@ -87,6 +91,7 @@ class WorkQueue(Generic[K]):
                 return
             self._due[key] = due
             heapq.heappush(self._delayed, (due, next(self._numbers), key, background))
+            self._compact()
             self._changed.notify()
 
     def retry(self, key: K, floor: float = 0.0, ceiling: float = math.inf) -> float:
@@ -171,6 +176,19 @@ class WorkQueue(Generic[K]):
             due, _, key, background = heapq.heappop(self._delayed)
             if self._due.get(key) == due:  # not superseded by an earlier add
                 self._add(key, background)
+
+    def _compact(self) -> None:
+        """Drops delays that something earlier has superseded, before they outnumber the others.
+
+        A key that every full check delays by hours and an event brings forward would else leave one entry behind each time. As
+        at least half of the entries go at once, the cost of one :meth:`add_after` stays logarithmic.
+        """
+        if len(self._delayed) <= 2 * len(self._due) + self._stale_allowed:
+            return
+        # By key, the latest last: under a clock that stands still two entries of a key may be due at the very same time.
+        live = {entry[2]: entry for entry in sorted(self._delayed) if self._due.get(entry[2]) == entry[0]}
+        self._delayed = list(live.values())
+        heapq.heapify(self._delayed)
 
     def _take(self) -> K | None:
         for lanes in self._ready:

@@ -1,19 +1,34 @@
-"""One Quay client per endpoint and token, shared by all workers, replaced when either changes."""
+"""One Quay client per endpoint and token, shared by all workers, replaced when either changes; and one governor per Quay."""
 
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, Self
 
 from attrs import define
 
+from quaybridge_sdk.adapters.quay.governor import Governor
+from quaybridge_sdk.errors import BusyError
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
 from quaybridge_sdk.model.quay import QuayEndpoint, SecretText
 from quaybridge_sdk.ports import Registry
 
-OpenRegistry = Callable[[QuayEndpoint, SecretText], AbstractContextManager[Registry]]
+
+class GovernedRegistry(Registry, Protocol):
+    """A client of which there is a view whose calls let others go first."""
+
+    def in_background(self) -> Registry: ...
+
+
+class OpenRegistry(Protocol):
+    """Makes a client, such as :class:`~quaybridge_sdk.adapters.quay.QuayRegistry`."""
+
+    def __call__(
+        self, endpoint: QuayEndpoint, token: SecretText, *, governor: Governor
+    ) -> AbstractContextManager[GovernedRegistry]: ...
 
 
 class Credentials(Protocol):
@@ -27,8 +42,8 @@ class Credentials(Protocol):
 class _Client:
     endpoint: QuayEndpoint
     token: SecretText
-    manager: AbstractContextManager[Registry]
-    registry: Registry
+    manager: AbstractContextManager[GovernedRegistry]
+    registry: GovernedRegistry
     users: int = 0
     retired: bool = False
 
@@ -39,27 +54,66 @@ class RegistryPool:
     Args:
         credentials: gives the token of an integration; read on every use, so that a changed Secret works at once.
         open_registry: makes a client.
+        govern: makes the governor of the Quay at an address, once for each; all its clients, of whatever integration, share it,
+            and a client that replaces another goes on under it.
+        places: so many may use the clients of one Quay at the same time; None: any number. A Quay that hangs holds up all who
+            wait for it, and they should not be all there are.
     """
 
-    def __init__(self, credentials: Credentials, open_registry: OpenRegistry) -> None:
-        self._credentials, self._open = credentials, open_registry
+    def __init__(
+        self,
+        credentials: Credentials,
+        open_registry: OpenRegistry,
+        govern: Callable[[str], Governor] = Governor,
+        places: int | None = None,
+    ) -> None:
+        self._places, self._taken = places, Counter[str]()
+        self._credentials, self._open, self._govern = credentials, open_registry, govern
         self._lock = threading.Lock()
         self._clients: dict[str, _Client] = {}
+        self._governors: dict[str, Governor] = {}
 
     @contextmanager
-    def registry(self, integration: QuayIntegration) -> Iterator[Registry]:
-        """The client of ``integration``, for the length of a ``with``. Raises InvalidCredentialsError."""
+    def registry(self, integration: QuayIntegration, *, background: bool = False) -> Iterator[Registry]:
+        """The client of ``integration``, for the length of a ``with``; ``background``: a view of it whose calls let others go
+        first.
+
+        Raises:
+            InvalidCredentialsError: the Secret or its key is missing.
+            BusyError: all places of this Quay are taken.
+        """
         token = self._credentials.credentials(integration.credentials)
-        client = self._enter(integration, token)
+        with self._place(integration.endpoint.url):
+            client = self._enter(integration, token)
+            try:
+                yield client.registry.in_background() if background else client.registry
+            finally:
+                self._leave(client)
+
+    @contextmanager
+    def _place(self, url: str) -> Iterator[None]:
+        with self._lock:
+            if self._places is not None and self._taken[url] >= self._places:
+                raise BusyError(f"{self._places} others are at work on {url}", system="quay")
+            self._taken[url] += 1
         try:
-            yield client.registry
+            yield
         finally:
-            self._leave(client)
+            with self._lock:
+                self._taken[url] -= 1
+
+    def stop(self) -> None:
+        """No further call is made, so that no worker that is to stop waits for its turn; those under way end."""
+        with self._lock:
+            governors = list(self._governors.values())
+        for governor in governors:
+            governor.stop()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
         with self._lock:
             clients = list(self._clients.values())
             self._clients.clear()
@@ -72,13 +126,19 @@ class RegistryPool:
             client = self._clients.get(integration.key)
             if client is None or (client.endpoint, client.token) != (integration.endpoint, token):
                 old = client
-                manager = self._open(integration.endpoint, token)
+                manager = self._open(integration.endpoint, token, governor=self._governor(integration.endpoint.url))
                 client = _Client(integration.endpoint, token, manager, manager.__enter__())
                 self._clients[integration.key] = client
             client.users += 1
         if old is not None:
             self._retire(old)
         return client
+
+    def _governor(self, url: str) -> Governor:
+        """The lock is held."""
+        if url not in self._governors:
+            self._governors[url] = self._govern(url)
+        return self._governors[url]
 
     def _leave(self, client: _Client) -> None:
         with self._lock:

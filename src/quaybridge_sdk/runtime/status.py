@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from quaybridge_sdk.mapping.conditions import Condition, NamespaceReport, NamespaceState, Problem
+from quaybridge_sdk.mapping.conditions import NOT_MET, Condition, NamespaceReport, NamespaceState, Problem
 
 
 class Ledger:
@@ -17,6 +17,16 @@ class Ledger:
         self._lock = threading.Lock()
         self._rows: dict[str, dict[str, NamespaceReport]] = {}
         self._problems: dict[str, Problem] = {}
+        self._asked: set[str] = set()
+
+    def ask(self, integration: str) -> None:
+        """Quay has answered this process for the integration."""
+        with self._lock:
+            self._asked.add(integration)
+
+    def was_asked(self, integration: str) -> bool:
+        with self._lock:
+            return integration in self._asked
 
     def trouble(self, integration: str, problem: Problem | None) -> None:
         """Keeps what is wrong with an integration as a whole; None: nothing is."""
@@ -72,7 +82,8 @@ def merge_status(
 
     ``lastUpdate`` is the contract's field; unlike the incumbent's it is RFC 3339, and changes only together with something else.
     """
-    before = {c.get("type"): c for c in current.get("conditions") or () if isinstance(c, Mapping)}
+    listed = current.get("conditions")
+    before = {str(c.get("type")): c for c in (listed if isinstance(listed, list) else ()) if isinstance(c, Mapping)}
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     conditions = [_merge_condition(before.get(c.type, {}), c, generation, stamp) for c in found]
     status = {**fields, "conditions": conditions, "observedGeneration": generation}
@@ -82,6 +93,8 @@ def merge_status(
 
 
 def _merge_condition(before: Mapping[str, Any], condition: Condition, generation: int, stamp: str) -> dict[str, Any]:
+    if condition.reason == NOT_MET and isinstance(before.get("lastTransitionTime"), str):
+        return dict(before)  # what an earlier process met stands until something else is met: a restart asks nothing
     same = before.get("status") == condition.status and isinstance(before.get("lastTransitionTime"), str)
     return {
         "type": condition.type,

@@ -24,23 +24,40 @@ class TokenWatch:
     _lock: threading.Lock = field(factory=threading.Lock)
     _known: dict[str, str] = field(factory=dict)
 
-    def replaced(self, integration: QuayIntegration) -> bool:
+    def knows(self, integration: str) -> bool:
+        """Whether the integration's token was seen in this process."""
+        with self._lock:
+            return integration in self._known
+
+    def fingerprint(self, integration: QuayIntegration) -> str:
+        """Of the token as it was last seen, "" when none was: 16 hex digits, from which nobody gets a token back."""
+        with self._lock:
+            return self._known.get(integration.key, "")
+
+    def replaced(self, integration: QuayIntegration, former: str = "") -> bool:
         """Whether the token is another than the last time. One seen for the first time is not replaced: the work on the
-        namespaces is under way, and a restart makes no call.
+        namespaces is under way.
+
+        Args:
+            former: its fingerprint as an earlier process left it, "" when there was none.
         """
         try:
             now = self.credentials.credentials(integration.credentials).fingerprint()
         except QuaybridgeError:  # there is none at the moment: what needs it says so
             return False
         with self._lock:
-            before = self._known.get(integration.key, now)
+            before = self._known.get(integration.key, former or now)
             self._known[integration.key] = now
         return before != now
 
-    def check(self, integration: QuayIntegration) -> None:
-        """Asks Quay whose the token is.
+    def check(self, integration: QuayIntegration, organization: str | None = None) -> None:
+        """Asks Quay whose the token is; 1 call.
+
+        Args:
+            organization: one of ours, whose robots are asked for, too: it shows whether the token has rights there; 1 call more.
 
         Raises:
+            ForbiddenError: the token may not see our robots.
             TokenInvalidError: Quay does not accept it, or it lacks ``user:admin``, without which no organization can be made.
             QuaybridgeError: there is no token, or Quay could not be asked.
         """
@@ -51,3 +68,5 @@ class TokenWatch:
                     "user:admin: make another one, with the scopes that the documentation lists",
                     system="quay",
                 )
+            if organization is not None:
+                registry.robots(organization)

@@ -20,6 +20,9 @@ PERMANENT_FLOOR = 15.0
 """Seconds before something is tried again that an administrator must mend first; the back-off grows from there."""
 
 
+LONGEST_ASKED = 300.0
+"""Seconds that a server may ask us to wait: its answer, or a proxy's, may name any number, and no lock waits for centuries."""
+
 TRANSIENT_CEILING = 30.0
 """Seconds after which at the latest something is tried again that mends itself: so long an outage lasts beyond its end."""
 
@@ -36,7 +39,8 @@ class WorkerPool(Generic[K]):
 
     Args:
         handler: answers None, or the seconds after which the key is due again in the background.
-        on_error: told of each error before the key is retried; must not raise.
+        on_error: told of each error before the key is retried. When it raises itself, that is logged as a bug, and the key is
+            retried all the same.
         grace: seconds that :meth:`stop` waits for work that is under way.
     """
 
@@ -52,21 +56,39 @@ class WorkerPool(Generic[K]):
     ) -> None:
         self._queue, self._handler, self._on_error, self._observer, self._grace = queue, handler, on_error, observer, grace
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(count)]
+        self._running = False
+        self._deadline: float | None = None
 
     def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
+        self._running = True
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @property
+    def count(self) -> int:
+        """How many workers there are."""
+        return len(self._threads)
+
+    @property
+    def alive(self) -> bool:
+        """False when a worker has died while the pool runs: what it worked on is lost, and the process should be started anew."""
+        return not self._running or all(thread.is_alive() for thread in self._threads)
+
     def stop(self) -> bool:
-        """Hands out no more keys and waits for those under way; False when some were not finished within the grace."""
+        """Hands out no more keys and waits for those under way; False when some were not finished within the grace.
+
+        The grace counts from the first call on: a further one only tells how it is now.
+        """
+        self._running = False
         self._queue.shut_down()
-        deadline = time.monotonic() + self._grace
+        if self._deadline is None:
+            self._deadline = time.monotonic() + self._grace
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            thread.join(max(0.0, self._deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def _run(self) -> None:
@@ -74,21 +96,27 @@ class WorkerPool(Generic[K]):
             started = time.monotonic()
             try:
                 result = self._work(key)
+            except BaseException as error:  # whatever it is, the key is not lost, and the other keys need this worker
+                self._queue.retry(key)
+                if isinstance(error, SystemExit):
+                    raise
+                _log.exception("bug: unexpected end of the work on %s; please report it", key)
+                result = "bug"
             finally:
                 self._queue.done(key)
-            if self._observer is not None:
-                self._observer.work_done(key, result, time.monotonic() - started)
+            self._tell_done(key, result, time.monotonic() - started)
 
     def _work(self, key: K) -> str:
+        """One piece of work, and when the key is due again. Returns its result, as the observer is told it."""
         try:
             again = self._handler(key)
         except QuaybridgeError as error:
-            self._on_error(key, error)
+            told = self._tell_error(key, error)
             self._schedule(key, error)
-            return error.reason
+            return error.reason if told else "bug"
         except Exception as error:  # noqa: BLE001 - a bug in one key's work must not end the worker, and with it everybody's
             _log.exception("bug: unexpected error while working on %s; please report it", key)
-            self._on_error(key, error)
+            self._tell_error(key, error)
             self._queue.retry(key)
             return "bug"
         self._queue.forget(key)
@@ -96,12 +124,29 @@ class WorkerPool(Generic[K]):
             self._queue.add_after(key, again, background=True)
         return "ok"
 
+    def _tell_error(self, key: K, error: Exception) -> bool:
+        """Whether it could be told: telling makes calls of its own, and a bug in it must not keep the key from its retry."""
+        try:
+            self._on_error(key, error)
+        except Exception:  # noqa: BLE001 - see above
+            _log.exception("bug: an error of %s could not be told; please report it", key)
+            return False
+        return True
+
+    def _tell_done(self, key: K, result: str, seconds: float) -> None:
+        if self._observer is None:
+            return
+        try:
+            self._observer.work_done(key, result, seconds)
+        except Exception:  # noqa: BLE001 - a worker is worth more than a number
+            _log.exception("bug: the work on %s was not counted; please report it", key)
+
     def _schedule(self, key: K, error: QuaybridgeError) -> None:
         if error.retry is Retry.NEVER:
             self._queue.forget(key)
             return
         floor = PERMANENT_FLOOR if isinstance(error, PermanentRemoteError) else 0.0
         if isinstance(error, ThrottledError) and error.retry_after is not None:
-            floor = error.retry_after
+            floor = min(error.retry_after, LONGEST_ASKED)
         ceiling = TRANSIENT_CEILING if isinstance(error, TransientRemoteError) else math.inf
         self._queue.retry(key, floor, ceiling)

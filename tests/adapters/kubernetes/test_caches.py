@@ -202,10 +202,10 @@ def test_integrations_of_both_generations_and_a_malformed_one(
     cluster: EmbeddedOpenShift, client: KubernetesClient, team: str
 ) -> None:
     make_integration(client)
-    seed = {"clusterID": "c", "quayHostname": "https://q", "credentialsSecretName": "team/seed"}
+    seed = {"clusterID": "c", "quayHostname": "https://q.example", "credentialsSecretName": "team/seed"}
     kind = {"apiVersion": "redhatcop.redhat.io/v1alpha1", "kind": "QuayIntegration"}
     client.create(SEED, kind | {"metadata": {"name": "old"}, "spec": seed})
-    client.create(SEED, kind | {"metadata": {"name": "bad"}, "spec": {}})
+    client.create(SEED, kind | {"metadata": {"name": "bad"}, "spec": seed | {"credentialsSecretName": "seed"}})
     with caching(client) as (caches, changes):
         assert [item.key for item in caches.integrations()] == ["quay.redhat.com/quay", "redhatcop.redhat.io/old"]
         assert caches.invalid_integrations().keys() == {"redhatcop.redhat.io/bad"}
@@ -307,6 +307,39 @@ def test_credentials_that_may_not_be_read_hold_nothing_back(
     )
     with caching(client) as (caches, _), pytest.raises(ForbiddenError):
         caches.credentials(SecretKey("team", "quay-token"))
+
+
+def test_a_slow_answer_about_one_secret_concerns_only_that_one(
+    cluster: EmbeddedOpenShift, client: KubernetesClient, team: str
+) -> None:
+    make_integration(client, "quick", secret="quick")
+    make_integration(client, "slow", secret="slow")
+    make_secret(client, "quick", kind="Opaque", token="a")
+    make_secret(client, "slow", kind="Opaque", token="b")
+    quick, slow = SecretKey("team", "quick"), SecretKey("team", "slow")
+    cluster.faults.inject(Fault("latency", r"GET /api/v1/namespaces/team/secrets\?.*name%3Dslow", seconds=3.0))
+    with ClusterCaches(client, pace=PACE) as caches:
+        eventually(lambda: caches.answered(quick))
+        assert caches.credentials(quick) == SecretText("a")
+        assert (caches.answered(slow), caches.synced) == (False, False)
+        eventually(lambda: caches.answered(slow))
+        assert caches.credentials(slow) == SecretText("b")
+        assert caches.wait_synced(5)
+
+
+def test_a_secret_is_answered_when_there_is_something_to_say_about_it(
+    cluster: EmbeddedOpenShift, client: KubernetesClient, team: str
+) -> None:
+    make_integration(client, "missing", secret="missing")
+    make_integration(client, "impossible", secret="..")
+    make_integration(client, "forbidden", secret="forbidden")
+    refusal = b'{"kind":"Status","reason":"Forbidden"}'
+    cluster.faults.inject(Fault("status", r"GET /api/v1/namespaces/team/secrets\?.*forbidden", None, 403, refusal))
+    missing, impossible, forbidden, foreign = (SecretKey("team", name) for name in ("missing", "..", "forbidden", "foreign"))
+    assert not ClusterCaches(client).answered(missing)
+    assert ClusterCaches(client, kinds={Kind.INTEGRATION}).answered(missing), "nothing is watched, so nothing is awaited"
+    with caching(client) as (caches, _):
+        assert [caches.answered(key) for key in (missing, impossible, forbidden, foreign)] == [True, True, True, False]
 
 
 def test_a_secret_of_an_impossible_name_is_missing(cluster: EmbeddedOpenShift, client: KubernetesClient, team: str) -> None:

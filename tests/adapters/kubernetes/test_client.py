@@ -164,6 +164,19 @@ def test_silence_and_no_listener_are_unreachable() -> None:
         client.get("/api")
 
 
+def test_limits_for_some_calls(server: Scripted) -> None:
+    """They share the connections, so neither is of use without the other."""
+    with client_of(server) as client:
+        hurried = client.limited(SHORT)
+        server.faults.inject(Fault("latency", times=2, seconds=1.0))
+        with pytest.raises(UnreachableError, match="timed out"):
+            hurried.get("/api")
+        client.get("/api")
+        hurried.get("/api")
+    with pytest.raises(RuntimeError, match="closed"):
+        hurried.get("/api")
+
+
 def client_of_closed(server: Scripted) -> KubernetesClient:
     return KubernetesClient(configuration(f"http://127.0.0.1:{server._port}"), SHORT)
 
@@ -320,8 +333,8 @@ def test_the_token_is_in_no_error_and_no_repr(cluster: EmbeddedOpenShift) -> Non
             assert TOKEN not in shown
 
 
-@pytest.mark.parametrize("segment", ["", ".", ".."])
-def test_segments_that_urls_resolve_away(segment: str) -> None:
+@pytest.mark.parametrize("segment", ["", ".", "..", "a\ud800", "\udcff"])
+def test_segments_that_urls_resolve_away_or_cannot_carry(segment: str) -> None:
     with pytest.raises(InvalidNameError):
         api_path("/api/v1/namespaces", "team", segment)
 

@@ -66,6 +66,33 @@ def test_names_and_messages_that_the_api_would_refuse(cluster: EmbeddedOpenShift
     assert len(made["message"]) == 1024
 
 
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("bad \ud800 name", "bad \ufffd name"),
+        ("\udcff", "\ufffd"),
+        ("two\r\nlines\tand a bell\a", "two  lines and a bell\ufffd"),
+        ("\x1b[31mred\x1b[0m \x85\x9b", "\ufffd[31mred\ufffd[0m  \ufffd"),
+        ("txt.\u202egnp", "txt.\ufffdgnp"),
+        ("größer als «日本» 🚀", "größer als «日本» 🚀"),
+    ],
+)
+def test_a_server_s_text_is_made_printable(
+    cluster: EmbeddedOpenShift, recorder: KubernetesEvents, message: str, written: str
+) -> None:
+    recorder.event("Namespace", "", "default", "R", message, warning=True)
+    recorder.event("Namespace", "", "default", message, "m", warning=True)
+    assert {(made["reason"], made["message"]) for made in cluster.objects("events", "default")} == {
+        ("R", written),
+        (written, "m"),
+    }
+
+
+def test_a_name_that_no_request_can_carry_is_logged(recorder: KubernetesEvents, caplog: pytest.LogCaptureFixture) -> None:
+    recorder.event("Build", "sh\ud800p", "app-1", "R", "m", warning=True)
+    assert "event not written" in caplog.text
+
+
 def test_equal_events_become_one_that_counts(cluster: EmbeddedOpenShift, recorder: KubernetesEvents, clock: Clock) -> None:
     for _ in range(5):
         recorder.event("Namespace", "", "default", "R", "same", warning=True)

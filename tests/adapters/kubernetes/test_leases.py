@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
 from tests.adapters.kubernetes.support import Scripted, client_of, recorded
 
-from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
-from quaybridge_sdk.adapters.kubernetes.leases import KubernetesLeases
-from quaybridge_sdk.errors import ConflictError, NotFoundError
+from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, Timeouts
+from quaybridge_sdk.adapters.kubernetes.leases import IN_TIME, KubernetesLeases
+from quaybridge_sdk.errors import ConflictError, NotFoundError, UnreachableError
 from quaybridge_sdk.ports import LeasePort, LeaseRecord
-from quaybridge_sdk.testing.http import Response
+from quaybridge_sdk.runtime.leader import ElectionTimes
+from quaybridge_sdk.testing.http import Fault, Response
 from quaybridge_sdk.testing.openshift import EmbeddedOpenShift
 
 T0, T1 = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 1, 0, 0, 0, 123456, tzinfo=UTC)
@@ -51,6 +53,24 @@ def test_rivals(leases: LeasePort, client: KubernetesClient) -> None:
 def test_a_missing_namespace(leases: LeasePort) -> None:
     with pytest.raises(NotFoundError):
         leases.write(evolve(FRESH, namespace="nowhere"))
+
+
+def test_a_silent_server_is_given_up_while_a_leader_can_still_try_again(
+    cluster: EmbeddedOpenShift, client: KubernetesClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 2 * (IN_TIME.connect + IN_TIME.read) <= ElectionTimes().renew_deadline
+    monkeypatch.setattr("quaybridge_sdk.adapters.kubernetes.leases.IN_TIME", Timeouts(connect=0.1, read=0.1))
+    leases = KubernetesLeases(client)
+    made = leases.write(FRESH)
+    cluster.faults.inject(Fault("silence", "leases", times=None, seconds=30))
+    started = time.monotonic()
+    with pytest.raises(UnreachableError, match="timed out"):
+        leases.read("default", "leader")
+    with pytest.raises(UnreachableError, match="timed out"):
+        leases.write(made)
+    with pytest.raises(UnreachableError, match="timed out"):
+        leases.write(FRESH)
+    assert time.monotonic() - started < 5, "the client's own limit is 10 s"
 
 
 def test_what_others_put_on_it_stays(leases: LeasePort, client: KubernetesClient) -> None:

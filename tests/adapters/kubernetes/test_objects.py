@@ -110,7 +110,7 @@ def test_integrations_of_both_generations_come_out_of_a_list_without_their_api_v
     found = integration_parser("quay.redhat.com", "v1")(item)
     assert isinstance(found, QuayIntegration)
     assert not found.seed
-    seed = {"metadata": {"name": "q"}, "spec": {"quayHostname": "https://q", "credentialsSecretName": "n/s"}}
+    seed = {"metadata": {"name": "q"}, "spec": {"quayHostname": "https://q.example", "credentialsSecretName": "n/s"}}
     found = integration_parser("redhatcop.redhat.io", "v1alpha1")(seed)
     assert isinstance(found, QuayIntegration)
     assert found.seed

@@ -21,7 +21,7 @@ def make(client: KubernetesClient, old: bool = False) -> Json:
     group = "redhatcop.redhat.io/v1alpha1" if old else "quay.redhat.com/v1"
     where: Any = {"credentialsSecretName": "n/s"} if old else {"credentialsSecret": {"namespace": "n", "name": "s"}}
     body = {"apiVersion": group, "kind": "QuayIntegration", "metadata": {"name": "quay"}}
-    return client.create(OLD if old else NEW, body | {"spec": {"clusterID": "c", "quayHostname": "https://q"} | where})
+    return client.create(OLD if old else NEW, body | {"spec": {"clusterID": "c", "quayHostname": "https://q.example"} | where})
 
 
 @pytest.mark.parametrize("old", [False, True])

@@ -12,7 +12,7 @@ import httpx
 import yaml
 from attrs import Factory, define
 
-from quaybridge_sdk.adapters.quay import QuayRegistry
+from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
 from quaybridge_sdk.model.quay import QuayEndpoint, SecretText
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 
@@ -112,10 +112,13 @@ def scripted(*answers: httpx.Response | Exception, clock: Clock | None = None) -
     return QuayRegistry(ENDPOINT, SecretText(TOKEN), transport=script, sleep=clock.sleep, clock=clock), script
 
 
-def registry_of(quay: EmbeddedQuay, *, timeout: float = 5.0, token: str | None = None, **more: Any) -> QuayRegistry:
+def registry_of(
+    quay: EmbeddedQuay, *, timeout: float = 5.0, token: str | None = None, governor: Governor | None = None, **more: Any
+) -> QuayRegistry:
     """A registry on an embedded Quay that does not wait between retries."""
     endpoint = QuayEndpoint(quay.url, quay.url.partition("//")[2], **more)
-    return QuayRegistry(endpoint, SecretText(token or quay.token), timeout=timeout, sleep=lambda _: None)
+    secret = SecretText(token or quay.token)
+    return QuayRegistry(endpoint, secret, timeout=timeout, governor=governor, sleep=lambda _: None)
 
 
 def calls(quay: EmbeddedQuay) -> list[str]:

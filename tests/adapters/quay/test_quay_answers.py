@@ -14,7 +14,7 @@ from tests.adapters.quay.support import answer, page, recorded, recordings
 
 from quaybridge_sdk.adapters.quay import routes
 from quaybridge_sdk.adapters.quay.answers import MEANINGS, Answer, failure, require_done, value
-from quaybridge_sdk.adapters.quay.parse import prototype, repository_page, robots
+from quaybridge_sdk.adapters.quay.parse import prototype, repositories, repository_names, robots
 from quaybridge_sdk.errors import (
     AlreadyExistsError,
     ConflictError,
@@ -210,7 +210,11 @@ JSON = st.recursive(
 )
 
 
-@given(document=JSON, parse=st.sampled_from([robots, prototype, repository_page]), status=st.sampled_from([200, 400, 404, 500]))
+@given(
+    document=JSON,
+    parse=st.sampled_from([robots, prototype, repository_names, repositories]),
+    status=st.sampled_from([200, 400, 404, 500]),
+)
 def test_any_json_is_a_value_or_an_error_of_ours(document: object, parse: Callable[[object], object], status: int) -> None:
     with suppress(RemoteError):
         value(Answer(CALL, status, "application/json", json.dumps(document).encode()), parse)
@@ -219,7 +223,7 @@ def test_any_json_is_a_value_or_an_error_of_ours(document: object, parse: Callab
 def test_a_repository_that_does_not_say_whether_it_is_public() -> None:
     """It could be a public one, and so a stranger's view."""
     with pytest.raises(ServerFaultError, match="is_public must be true or false"):
-        value(_answer(answer(200, {"repositories": [{"name": "app"}]})), repository_page)
+        value(_answer(answer(200, {"repositories": [{"name": "app"}]})), repository_names)
 
 
 @given(status=st.integers(100, 599), body=st.binary(max_size=200), content_type=st.text(max_size=100))

@@ -14,7 +14,7 @@ from quaybridge_sdk.errors import (
     ServerFaultError,
     TokenInvalidError,
 )
-from quaybridge_sdk.model.quay import Organization, Prototype, Role
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Role
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 
 ORG = "openshift_vcr-organization"
@@ -172,6 +172,46 @@ def test_an_empty_page_that_promises_more() -> None:
 def test_a_repository_made_again_while_paging_is_no_loop() -> None:
     registry, _ = scripted(repositories("a", "b", more="x"), repositories("c", "a", more="y"), repositories("b"))
     assert registry.repositories("shop") == {"a", "b", "c"}
+
+
+def state(name: str, last_modified: object = None, state: str = "NORMAL") -> dict[str, object]:
+    return {"name": name, "is_public": False, "state": state, "last_modified": last_modified}
+
+
+def test_states_of_repositories_come_by_name_over_all_pages() -> None:
+    first = answer(200, {"repositories": [state("b", 1795435885), state("c", state="READ_ONLY")], "next_page": "x"})
+    registry, script = scripted(first, answer(200, {"repositories": [state("a", 5, "MIRROR")]}))
+    assert registry.repository_states("shop") == (
+        Repository("a", empty=False),
+        Repository("b", empty=False),
+        Repository("c", read_only=True),
+    )
+    assert script.lines == [
+        "GET /api/v1/repository?last_modified=true&namespace=shop",
+        "GET /api/v1/repository?last_modified=true&namespace=shop&next_page=x",
+    ]
+
+
+def test_recorded_states() -> None:
+    registry, _ = scripted(recorded("repositories", 20))
+    assert {(found.empty, found.read_only) for found in registry.repository_states("openshift_vcr-repositories")} == {
+        (True, False)
+    }
+
+
+@pytest.mark.parametrize("row", [{"name": "a", "is_public": False, "state": "NORMAL"}, state("a", "soon"), state("a", True)])
+def test_nothing_is_called_empty_without_a_word_of_quay(row: dict[str, object]) -> None:
+    """An empty repository may be deleted."""
+    registry, _ = scripted(answer(200, {"repositories": [row]}))
+    with pytest.raises(ServerFaultError, match="last_modified must be seconds or null"):
+        registry.repository_states("shop")
+
+
+def test_states_of_an_unproven_token_are_proved() -> None:
+    registry, script = scripted(recorded("repositories", 21), recorded(*ANONYMOUS))
+    with pytest.raises(TokenInvalidError):
+        registry.repository_states("shop")
+    assert len(script.lines) == 2
 
 
 def test_an_empty_list_of_an_unproven_token_is_proved() -> None:

@@ -24,7 +24,7 @@ from quaybridge_sdk.errors import (
     TokenInvalidError,
     UnreachableError,
 )
-from quaybridge_sdk.model.quay import Organization, Prototype, Role
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Role
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 
@@ -59,17 +59,29 @@ WRITES: dict[str, tuple[Act, str]] = {
         lambda r: r.set_repository_permission("shop", "app", ROBOT, Role.WRITE),
         "PUT repository/shop/app/permissions/user/shop+builder",
     ),
+    "mark_organization": (lambda r: r.mark_organization("shop", "new@cluster.quaybridge.invalid"), "PUT organization/shop"),
+    "set_repository_state": (
+        lambda r: r.set_repository_state("shop", "app", read_only=True),
+        "PUT repository/shop/app/changestate",
+    ),
     "delete_organization": (lambda r: r.delete_organization("shop"), "DELETE organization/shop"),
+    "delete_robot": (lambda r: r.delete_robot("shop", "builder"), "DELETE organization/shop/robots/builder"),
+    "delete_repository": (lambda r: r.delete_repository("shop", "app"), "DELETE repository/shop/app"),
 }
+DELETIONS = ("delete_organization", "delete_robot", "delete_repository")
 READS: dict[str, tuple[Act, str]] = {
     "organization": (lambda r: r.organization("shop"), "GET organization/shop"),
     "robots": (lambda r: r.robots("shop"), "GET organization/shop/robots"),
     "prototypes": (lambda r: r.prototypes("shop"), "GET organization/shop/prototypes"),
     "repositories": (lambda r: r.repositories("shop"), "GET repository"),
+    "repository_states": (lambda r: r.repository_states("shop"), "GET repository"),
     "check_token": (lambda r: r.check_token(), "GET user/"),
     "superuser": (lambda r: r.superuser(), "GET superuser/organizations/"),
 }
-RESULT = {"create_organization": None, "create_repository": True, "set_repository_permission": None, "delete_organization": None}
+RESULT = dict.fromkeys(("create_organization", "mark_organization", "set_repository_permission", *DELETIONS)) | {
+    "create_repository": True,
+    "set_repository_state": True,
+}
 
 
 def _state(quay: EmbeddedQuay) -> object:
@@ -77,9 +89,10 @@ def _state(quay: EmbeddedQuay) -> object:
     organizations = quay.organizations()
     return {
         name: (
+            found.email,
             sorted(found.robots),
             sorted((p.delegate, p.role, p.activating_user) for p in found.prototypes),
-            {repository: dict(row.users) for repository, row in found.repositories.items()},
+            {repository: (row.state, dict(row.users)) for repository, row in found.repositories.items()},
         )
         for name, found in organizations.items()
     }
@@ -162,7 +175,7 @@ def _prepare(registry: QuayRegistry) -> None:
     registry.create_prototype("shop", ROBOT, Role.READ)
 
 
-@pytest.mark.parametrize("name", [name for name in WRITES if name != "delete_organization"])
+@pytest.mark.parametrize("name", [name for name in WRITES if name not in DELETIONS])
 @pytest.mark.parametrize("kind", ["reset", "truncate"])
 def test_what_was_done_is_not_done_twice(quay: EmbeddedQuay, prepared: QuayRegistry, name: str, kind: str) -> None:
     act, line = WRITES[name]
@@ -177,10 +190,13 @@ def test_what_was_done_is_not_done_twice(quay: EmbeddedQuay, prepared: QuayRegis
         assert result is RESULT[name]
 
 
-def test_a_lost_answer_to_a_deletion(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+@pytest.mark.parametrize("name", DELETIONS)
+def test_a_lost_answer_to_a_deletion(quay: EmbeddedQuay, prepared: QuayRegistry, name: str) -> None:
+    """The answer to one that succeeds has no body, so it cannot be cut short, only lost."""
+    act, line = WRITES[name]
     quay.faults.inject(Fault("reset", "^DELETE", after=True))
-    prepared.delete_organization("shop")
-    assert calls(quay) == ["DELETE organization/shop", "GET organization/shop"]
+    act(prepared)
+    assert calls(quay) == [line, line.replace("DELETE", "GET")]
 
 
 def test_a_default_permission_is_not_doubled(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
@@ -201,7 +217,7 @@ def test_a_default_permission_of_another_kind_does_not_count() -> None:
     assert [line.split()[0] for line in script.lines] == ["POST", "GET", "POST"]
 
 
-@pytest.mark.parametrize("name", ["create_robot", "create_prototype", "create_repository", "set_repository_permission"])
+@pytest.mark.parametrize("name", [name for name in WRITES if name != "create_organization"])
 def test_nothing_is_sent_again_while_quay_may_be_at_work_on_it(quay: EmbeddedQuay, prepared: QuayRegistry, name: str) -> None:
     act, line = WRITES[name]
     quay.faults.inject(_fault(Fault("silence", seconds=30), line))
@@ -240,10 +256,11 @@ def test_twice_and_no_more(quay: EmbeddedQuay, prepared: QuayRegistry, name: str
     ids=["csrf", "scope", "429", "read-only"],
 )
 def test_a_clear_refusal_is_final(name: str, response: httpx.Response, error: type[Exception]) -> None:
-    registry, script = scripted(response)
+    looks = name in DELETIONS and error is ForbiddenError  # for whether the organization is there at all
+    registry, script = scripted(response, *[answer(200, {"name": "shop", "is_admin": False})] * looks)
     with pytest.raises(error):
         WRITES[name][0](registry)
-    assert len(script.lines) == 1
+    assert [line.split()[0] for line in script.lines[1:]] == ["GET"] * looks
 
 
 def test_a_quay_in_read_only_mode(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
@@ -317,7 +334,69 @@ def test_a_deletion_that_quay_refuses(quay: EmbeddedQuay, prepared: QuayRegistry
     assert prepared.organization("shop") is not None
 
 
+@pytest.mark.parametrize("name", DELETIONS)
+def test_an_owner_may_not_delete_in_what_is_gone(quay: EmbeddedQuay, prepared: QuayRegistry, name: str) -> None:
+    """Nobody administers an organization that is not there, so Quay forbids it to all but superusers."""
+    token = quay.issue_token(scopes={"user:admin", "org:admin", "repo:create", "repo:admin"})
+    prepared.delete_organization("shop")
+    quay.clear_requests()
+    with registry_of(quay, token=token) as owner:
+        WRITES[name][0](owner)
+    assert calls(quay) == [WRITES[name][1], "GET organization/shop"]
+
+
+def test_a_mark_on_what_is_gone(quay: EmbeddedQuay, registry: QuayRegistry) -> None:
+    with pytest.raises(NotFoundError):
+        registry.mark_organization("shop", MAIL)
+    assert calls(quay) == ["PUT organization/shop"]
+
+
 # -- robots
+
+
+def test_a_robot_that_is_gone_is_deleted(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    prepared.delete_robot("shop", "nobody")
+    prepared.delete_robot("nowhere", "builder")
+    assert len(calls(quay)) == 2
+
+
+def test_a_robot_that_quay_does_not_let_go(prepared: QuayRegistry) -> None:
+    refusal = {"detail": "Robot is being used by a mirror", "error_type": "invalid_request"}
+    registry, script = scripted(answer(400, refusal), answer(200, {"name": ROBOT, "token": "T"}))
+    with pytest.raises(RequestRefusedError, match="used by a mirror"):
+        registry.delete_robot("shop", "builder")
+    assert len(script.lines) == 2
+
+
+def test_a_new_token(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    old = prepared.create_robot("shop", "builder", "").token
+    quay.clear_requests()
+    made = prepared.regenerate_robot("shop", "builder")
+    assert made.token
+    assert made.token != old
+    assert calls(quay) == ["POST organization/shop/robots/builder/regenerate"]
+    assert (prepared.robots("shop") or {})[ROBOT].token == made.token
+
+
+@pytest.mark.parametrize("fault", [Fault("reset"), Fault("reset", after=True), Fault("status", status=500)], ids=repr)
+def test_a_token_is_never_made_twice(quay: EmbeddedQuay, prepared: QuayRegistry, fault: Fault) -> None:
+    quay.faults.inject(_fault(fault, "POST organization/shop/robots/builder/regenerate"))
+    answered = prepared.regenerate_robot("shop", "builder")
+    assert calls(quay) == ["POST organization/shop/robots/builder/regenerate", "GET organization/shop/robots/builder"]
+    assert (prepared.robots("shop") or {})[ROBOT].token == answered.token
+
+
+def test_no_token_is_told_while_quay_may_be_about_to_change_it(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    quay.faults.inject(Fault("silence", "^POST", seconds=30))
+    with registry_of(quay, timeout=0.3) as hasty, pytest.raises(UnreachableError, match="no answer in time"):
+        hasty.regenerate_robot("shop", "builder")
+    assert calls(quay) == []
+
+
+@pytest.mark.parametrize("names", [("shop", "nobody"), ("nowhere", "builder")])
+def test_a_new_token_for_nobody(prepared: QuayRegistry, names: tuple[str, str]) -> None:
+    with pytest.raises(NotFoundError):
+        prepared.regenerate_robot(*names)
 
 
 def test_a_robot_that_is_there_keeps_its_token_and_text(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
@@ -387,6 +466,29 @@ def test_no_organization_is_a_500(quay: EmbeddedQuay, registry: QuayRegistry) ->
     with pytest.raises(NotFoundError, match="there is no organization 'shop'"):
         registry.create_repository("shop", "app")
     assert calls(quay) == ["POST repository", "GET organization/shop"]
+
+
+def test_a_repository_that_is_gone_is_deleted(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    prepared.delete_repository("shop", "nowhere")
+    assert calls(quay) == ["DELETE repository/shop/nowhere"]
+    prepared.delete_repository("nowhere", "app")
+    assert calls(quay)[1:] == ["DELETE repository/nowhere/app", "GET repository/nowhere/app"], "the 500 was looked into"
+
+
+def test_states(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    assert prepared.repository_states("shop") == (Repository("app"),)
+    assert prepared.set_repository_state("shop", "app", read_only=True) is True
+    assert prepared.repository_states("shop") == (Repository("app", read_only=True),)
+    assert prepared.set_repository_state("shop", "app", read_only=False) is True
+    assert prepared.repository_states("shop") == (Repository("app"),)
+    with pytest.raises(NotFoundError):
+        prepared.set_repository_state("shop", "nowhere", read_only=True)
+
+
+def test_a_quay_without_states(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
+    quay.repository_states = False
+    assert prepared.set_repository_state("shop", "app", read_only=True) is False
+    assert calls(quay) == ["PUT repository/shop/app/changestate"]
 
 
 def test_a_repository_with_slashes(prepared: QuayRegistry) -> None:

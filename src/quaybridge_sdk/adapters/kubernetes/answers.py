@@ -100,7 +100,7 @@ def status_error(call: Call, code: int, status: Json, retry_after: str | None = 
     """The error that a Status object stands for, wherever it came: as an answer, or as a watch's ERROR event."""
     message = f"{call}: {code} {_told(call, status)}"
     if code == 429:
-        seconds = float(retry_after) if retry_after and retry_after.isdigit() else None
+        seconds = float(retry_after) if retry_after and retry_after.isascii() and retry_after.isdigit() else None
         return ThrottledError(message, system=SYSTEM, retry_after=seconds)
     return _error_class(call, code, status)(message, system=SYSTEM)
 

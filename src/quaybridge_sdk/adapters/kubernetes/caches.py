@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.credentials import CredentialWatches
@@ -20,10 +20,9 @@ from quaybridge_sdk.adapters.kubernetes.kinds import (
     is_default_account,
     looks_like_pull_secret,
 )
-from quaybridge_sdk.adapters.kubernetes.objects import Json
+from quaybridge_sdk.adapters.kubernetes.objects import Json, text
 from quaybridge_sdk.adapters.kubernetes.reads import CachedReads
-from quaybridge_sdk.adapters.kubernetes.sources import NORMAL, Pace, Source
-from quaybridge_sdk.adapters.kubernetes.stores import Store
+from quaybridge_sdk.adapters.kubernetes.sources import NORMAL, Pace, Sink, Source, Tee
 from quaybridge_sdk.adapters.kubernetes.watch import Reflector
 from quaybridge_sdk.model.integration import SecretKey
 from quaybridge_sdk.model.quay import SecretText
@@ -56,11 +55,13 @@ class ClusterCaches(CachedReads):
             for reflector in self._reflectors
         ]
 
-    def _watched(self) -> list[tuple[Source, Store[Any]]]:
-        chosen = [(SOURCES[kind], store) for kind, store in self._stores.items() if kind in self._kinds]
+    def _watched(self) -> list[tuple[Source, Sink]]:
+        chosen: list[tuple[Source, Sink]] = [
+            (SOURCES[kind], store) for kind, store in self._stores.items() if kind in self._kinds
+        ]
         if Kind.INTEGRATION in self._kinds:
-            pairs = zip(GENERATIONS, self._integrations, strict=True)
-            chosen += [(integration_source(*generation), store) for generation, store in pairs]
+            pairs = zip(self._integrations, self._remembered, strict=True)
+            chosen += [(integration_source(*of), Tee(stores)) for of, stores in zip(GENERATIONS, pairs, strict=True)]
         return chosen
 
     def start(self) -> None:
@@ -91,7 +92,7 @@ class ClusterCaches(CachedReads):
 
         An API that is not installed counts as read, and so does a credentials Secret that may not be read: what needs it says so.
         """
-        return all(reflector.ready.is_set() for reflector in self._reflectors) and self._credentials.answered
+        return all(reflector.ready.is_set() for reflector in self._reflectors) and self._credentials.all_answered
 
     def wait_synced(self, timeout: float) -> bool:
         """Waits for :attr:`synced`, at most ``timeout`` seconds."""
@@ -118,9 +119,21 @@ class ClusterCaches(CachedReads):
 
     def observe(self, kind: Kind, item: Json) -> None:
         """Write-through: takes the answer to a write of our own, so that the next read sees it."""
-        store = self._stores.get(kind)
-        if store is not None and kind in self._kinds:
-            store.observe(item)
+        if kind not in self._kinds:
+            return
+        if kind is Kind.INTEGRATION:
+            number = [group for group, _ in GENERATIONS].index(text(item, "apiVersion").partition("/")[0])
+            self._integrations[number].observe(item)
+            self._remembered[number].observe(item)
+        elif kind in self._stores:
+            self._stores[kind].observe(item)
+
+    def answered(self, key: SecretKey) -> bool:
+        """Whether :meth:`credentials` has something to say: the Secret has been read, or an attempt has failed.
+
+        What needs one Secret waits for this, and not for :attr:`synced`: a slow answer about another's concerns only that one.
+        """
+        return Kind.CREDENTIALS not in self._kinds or self._credentials.answered(key)
 
     def credentials(self, key: SecretKey) -> SecretText:
         """The Quay token that a QuayIntegration refers to.

@@ -5,6 +5,8 @@ No model classes: they cost memory by the object, and they drop what they do not
 
 from __future__ import annotations
 
+import copy
+import re
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -29,6 +31,9 @@ USER_AGENT = "quaybridge-sdk"
 POOL_SIZE = 64
 """Connections kept for reuse: each open watch holds one, and the workers share the rest."""
 
+SURROGATE = re.compile(r"[\ud800-\udfff]")
+"""Half of a character: a Python string may have one, UTF-8 has none."""
+
 
 @frozen
 class Timeouts:
@@ -45,10 +50,10 @@ def api_path(prefix: str, *segments: str) -> str:
     """A path below ``prefix``, each segment quoted: names that come out of custom resources are anybody's text.
 
     Raises:
-        InvalidNameError: a segment is one that URLs resolve away.
+        InvalidNameError: a segment is one that URLs resolve away, or no text that can be sent.
     """
     for segment in segments:
-        if segment in ("", ".", ".."):
+        if segment in ("", ".", "..") or SURROGATE.search(segment):
             raise InvalidNameError(f"not a name that Kubernetes allows: {segment!r}")
     return "/".join((prefix, *(quote(segment, safe="") for segment in segments)))
 
@@ -65,7 +70,7 @@ class KubernetesClient:
         self._timeouts = timeouts
         self._api = ApiClient(configuration)
         self._token_lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
 
     @classmethod
     def from_kubeconfig(cls, path: str | None = None, context: str | None = None, timeouts: Timeouts = Timeouts()) -> Self:
@@ -109,8 +114,14 @@ class KubernetesClient:
 
     def close(self) -> None:
         """Closes the idle connections. Streams that are open end on their own or by :meth:`Stream.interrupt`."""
-        self._closed = True
+        self._closed.set()
         self._api.close()  # type: ignore[no-untyped-call]
+
+    def limited(self, timeouts: Timeouts) -> Self:
+        """The same client, its connections included, with other limits. It is closed together with this one."""
+        limited = copy.copy(self)
+        limited._timeouts = timeouts  # noqa: SLF001 - of our own class
+        return limited
 
     @property
     def host(self) -> str:
@@ -195,7 +206,7 @@ class KubernetesClient:
             raise transport_error(call, error) from error
 
     def _call(self, method: str, path: str) -> Call:
-        if self._closed:
+        if self._closed.is_set():
             raise RuntimeError("this KubernetesClient is closed: open a new one")
         configuration = self._configuration
         return Call(method, path, bool(configuration.api_key or configuration.cert_file or configuration.username))

@@ -51,10 +51,8 @@ class CredentialWatches:
                     watched.thread.start()
 
     def _watch(self, key: Key) -> _Watched | None:
-        try:
-            path = api_path("/api/v1/namespaces", key[0], "secrets")
-            api_path(path, key[1])
-        except InvalidNameError:  # no Secret can have that name: it is reported as missing
+        path = _collection(key)
+        if path is None:
             return None
         store = Store(parse_credentials, self._changed)
         reflector = Reflector(self._client, Source(path, {"fieldSelector": f"metadata.name={key[1]}"}), store, self._pace)
@@ -82,8 +80,18 @@ class CredentialWatches:
             raise InvalidCredentialsError(f"the credentials Secret {key} has no such key, or its value is empty or no text")
         return token
 
+    def answered(self, key: SecretKey) -> bool:
+        """Whether :meth:`get` has something to say: the Secret has been read, or an attempt has failed, or there can be none.
+
+        False for one that is not watched yet: the watch begins a moment after the integration that names it was seen.
+        """
+        name = (key.namespace, key.name)
+        with self._lock:
+            watched = self._watched.get(name)
+        return _collection(name) is None if watched is None else watched.reflector.answered.is_set()
+
     @property
-    def answered(self) -> bool:
+    def all_answered(self) -> bool:
         """Whether each Secret has been read, or an attempt has failed."""
         with self._lock:
             return all(watched.reflector.answered.is_set() for watched in self._watched.values())
@@ -102,3 +110,13 @@ class CredentialWatches:
                 watched.reflector.stop()
             self._watched.clear()
         return threads
+
+
+def _collection(key: Key) -> str | None:
+    """The path of the Secrets of its namespace. None: no Secret can have that name, and it is reported as missing."""
+    try:
+        path = api_path("/api/v1/namespaces", key[0], "secrets")
+        api_path(path, key[1])
+    except InvalidNameError:
+        return None
+    return path

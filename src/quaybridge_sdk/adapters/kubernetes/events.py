@@ -29,6 +29,8 @@ API_VERSIONS = {
     "QuayIntegration": "quay.redhat.com/v1",
 }
 
+LOST = "\N{REPLACEMENT CHARACTER}"
+
 Identity: TypeAlias = tuple[str, str, str, str, str, bool]
 
 
@@ -55,6 +57,11 @@ class _Told:
     written: datetime
     path: str = ""
     count: int = 1
+
+
+def printable(text: str) -> str:
+    """``text`` with nothing in it that UTF-8 cannot express, or that acts on a terminal: a server's text may be quoted in it."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else LOST for char in text)
 
 
 def unknown_uid(_kind: str, _namespace: str, _name: str) -> str:
@@ -86,14 +93,16 @@ class KubernetesEvents:
 
     def event(self, kind: str, namespace: str, name: str, reason: str, message: str, *, warning: bool) -> None:
         """Records one event on an object; ``namespace`` is "" for objects of the cluster."""
-        identity, now = (kind, name if kind == "Namespace" else namespace, name, reason, message, warning), self._clock()
+        about = (kind, name if kind == "Namespace" else namespace, name)
+        identity, now = (*about, printable(reason), printable(message), warning), self._clock()
         told = self._due(identity, now)
         if told is None:
             return
         try:
             self._write(identity, told, now)
         except (RemoteError, InvalidNameError) as error:
-            LOG.warning("event not written: %s %s/%s: %s: %s", kind, namespace, name, reason, error)
+            where = printable(f"{kind} {namespace}/{name}: {reason}: {error}")
+            LOG.warning("event not written: %s", where)
             with self._lock:
                 self._told.pop(identity, None)
 

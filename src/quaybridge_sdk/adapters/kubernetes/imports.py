@@ -10,7 +10,7 @@ from attrs import frozen
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
-from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, entries, strings, text, version_of
+from quaybridge_sdk.adapters.kubernetes.objects import MARKED_UID_ANNOTATION, Json, dig, entries, is_marked, text, version_of
 from quaybridge_sdk.adapters.kubernetes.writer import Observer, unobserved, until_no_conflict
 from quaybridge_sdk.errors import (
     ForbiddenError,
@@ -111,7 +111,7 @@ class KubernetesImporter:
         return dig(self.client.create(REVIEWS, body), "status", "allowed") is True
 
     def mark_imported(self, build: Build) -> None:
-        """Sets the contract's annotation; a Build that has it is left alone.
+        """Sets the contract's annotation, and beside it the Build's UID; a Build that has its own mark is left alone.
 
         Raises:
             NotFoundError: the Build is gone, or another one has its name.
@@ -120,12 +120,13 @@ class KubernetesImporter:
 
         def attempt() -> Json:
             item = self.client.get(path)
-            if build.uid and text(item, "metadata", "uid") != build.uid:
+            uid = text(item, "metadata", "uid")
+            if build.uid and uid != build.uid:
                 raise NotFoundError(f"the Build {build.namespace}/{build.name} was deleted, and made anew", system=SYSTEM)
-            if strings(item, "metadata", "annotations").get(IMPORTED_ANNOTATION) == "true":
+            if is_marked(item):
                 return item
-            metadata = {"resourceVersion": version_of(item), "annotations": {IMPORTED_ANNOTATION: "true"}}
-            return self.client.patch_merge(path, {"metadata": metadata})
+            marks = {IMPORTED_ANNOTATION: "true", MARKED_UID_ANNOTATION: uid}
+            return self.client.patch_merge(path, {"metadata": {"resourceVersion": version_of(item), "annotations": marks}})
 
         self.observe(Kind.BUILD, until_no_conflict(attempt, self.sleep))
 

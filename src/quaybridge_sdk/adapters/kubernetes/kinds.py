@@ -8,10 +8,12 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from quaybridge_sdk.adapters.kubernetes.objects import PULL_SECRET_TYPE, Json
+from quaybridge_sdk.adapters.kubernetes.objects import Json, entries, text
 from quaybridge_sdk.adapters.kubernetes.sources import Source
 from quaybridge_sdk.errors import InvalidIntegrationError
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import GROUP, PLURAL, SEED_GROUP, SEED_VERSION, VERSION, QuayIntegration, parse_integration
+from quaybridge_sdk.model.quay import DEFAULT_ACCOUNTS, PULL_SECRET_TYPE
 
 
 class Kind(str, Enum):
@@ -24,6 +26,7 @@ class Kind(str, Enum):
     BUILD = "build"
     INTEGRATION = "quayintegration"
     CREDENTIALS = "credentials"
+    DELETION = "deletion"
 
 
 ALL_KINDS = frozenset(Kind)
@@ -45,7 +48,7 @@ Accepts: TypeAlias = Callable[[str, str], bool]
 
 def is_default_account(_namespace: str, name: str) -> bool:
     """The three accounts that OpenShift makes in each namespace."""
-    return name in ("builder", "default", "deployer")
+    return name in DEFAULT_ACCOUNTS
 
 
 def looks_like_pull_secret(_namespace: str, name: str) -> bool:
@@ -72,13 +75,27 @@ class Unreadable:
         return InvalidIntegrationError(self.field, self.problem)
 
 
+def deletions_parser(group: str) -> Callable[[Json], tuple[Deletion, ...] | None]:
+    """Reads what a QuayIntegration's status remembers; None when it is nothing."""
+
+    def parse(item: Json) -> tuple[Deletion, ...] | None:
+        key = f"{group}/{text(item, 'metadata', 'name')}"
+        found = (Deletion.loads(key, entry) for entry in entries(item, "status", "deletions"))
+        return tuple(deletion for deletion in found if deletion is not None) or None
+
+    return parse
+
+
 def integration_parser(group: str, version: str) -> Callable[[Json], QuayIntegration | Unreadable]:
     """Reads items of one generation's list, which do not say of which they are: the items of a list carry no ``apiVersion``."""
 
     def parse(item: Json) -> QuayIntegration | Unreadable:
+        found: object = item  # a damaged answer holds anything
         try:
-            return parse_integration({**item, "apiVersion": f"{group}/{version}"})
+            return parse_integration({**found, "apiVersion": f"{group}/{version}"} if isinstance(found, dict) else {})
         except InvalidIntegrationError as error:
-            return Unreadable(f"{group}/{item['metadata']['name']}", error.field, str(error).removeprefix(f"{error.field}: "))
+            return Unreadable(
+                f"{group}/{text(item, 'metadata', 'name')}", error.field, str(error).removeprefix(f"{error.field}: ")
+            )
 
     return parse

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import field, frozen
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
+from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, Timeouts, api_path
 from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, text, version_of
 from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError
 from quaybridge_sdk.ports import LeaseRecord
@@ -15,12 +15,19 @@ from quaybridge_sdk.ports import LeaseRecord
 LEASES = "/apis/coordination.k8s.io/v1/namespaces"
 MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
+IN_TIME = Timeouts(connect=2.0, read=3.0)
+"""A renewal is two calls, and both have failed within the renew deadline of 10 s: a leader has no use for what comes later."""
+
+
+def _in_time(client: KubernetesClient) -> KubernetesClient:
+    return client.limited(IN_TIME)
+
 
 @frozen
 class KubernetesLeases:
-    """Implements :class:`~quaybridge_sdk.ports.LeasePort`."""
+    """Implements :class:`~quaybridge_sdk.ports.LeasePort`. Calls have the limits :data:`IN_TIME`, whatever the client's are."""
 
-    client: KubernetesClient
+    client: KubernetesClient = field(converter=_in_time)
 
     def read(self, namespace: str, name: str) -> LeaseRecord | None:
         try:

@@ -14,14 +14,19 @@ from attrs import evolve
 
 from quaybridge_sdk.model.openshift import (
     DESTINATION_ANNOTATION,
+    IGNORE_ANNOTATION,
     IMPORTED_ANNOTATION,
     MANAGED_ANNOTATION,
     NAMESPACE_ANNOTATIONS,
+    ROLE_ANNOTATION,
+    ROTATE_ANNOTATION,
     Build,
     Namespace,
     ServiceAccount,
 )
-from quaybridge_sdk.model.quay import SecretText
+from quaybridge_sdk.model.quay import PULL_SECRET_KEY as PULL_SECRET_KEY  # the writer's, too
+from quaybridge_sdk.model.quay import PULL_SECRET_TYPE as PULL_SECRET_TYPE
+from quaybridge_sdk.model.quay import Role, SecretText
 
 Json: TypeAlias = dict[str, Any]
 """An object of the API."""
@@ -29,9 +34,10 @@ Json: TypeAlias = dict[str, Any]
 Key: TypeAlias = tuple[str, str]
 """Namespace ("" for an object of the cluster) and name."""
 
-PULL_SECRET_TYPE = "kubernetes.io/dockerconfigjson"  # noqa: S105 - a type, no secret
-PULL_SECRET_KEY = ".dockerconfigjson"  # noqa: S105 - a key, no secret
 BUILD_ANNOTATIONS = (MANAGED_ANNOTATION, DESTINATION_ANNOTATION, IMPORTED_ANNOTATION)
+MARKED_UID_ANNOTATION = "quaybridge.io/imported-build"
+"""Beside the contract's mark on a Build: the UID of the Build that was marked. A clone has both from its original, and a UID of
+its own: so its mark is void also when the webhook was not there to take it off. The Go operator's marks come without it."""
 UNREADABLE = "unreadable"
 """Stands for the fingerprint of a pull secret whose content is missing or no text: it equals no real fingerprint."""
 
@@ -75,6 +81,10 @@ def is_terminating(item: object) -> bool:
     return bool(text(item, "metadata", "deletionTimestamp"))
 
 
+ROLES: Mapping[str, Role] = {role.value: role for role in (Role.READ, Role.WRITE)}
+"""What an account may be given by its annotation, which those may write who may edit in its namespace."""
+
+
 def parse_namespace(item: Json) -> Namespace:
     """Reads a Namespace; its PartialObjectMetadata is enough."""
     annotations = strings(item, "metadata", "annotations")
@@ -84,6 +94,7 @@ def parse_namespace(item: Json) -> Namespace:
         terminating=is_terminating(item),
         finalizers=tuple(name for name in entries(item, "metadata", "finalizers") if isinstance(name, str)),
         annotations={name: annotations[name] for name in NAMESPACE_ANNOTATIONS if name in annotations},
+        deleted=text(item, "metadata", "deletionTimestamp"),
     )
 
 
@@ -92,7 +103,14 @@ def parse_service_account(item: Json) -> ServiceAccount:
         name=text(item, "metadata", "name"),
         secrets=_names(entries(item, "secrets")),
         image_pull_secrets=_names(entries(item, "imagePullSecrets")),
+        role=ROLES.get(text(item, "metadata", "annotations", ROLE_ANNOTATION)),
+        rotate=text(item, "metadata", "annotations", ROTATE_ANNOTATION),
     )
+
+
+def parse_image_stream(item: Json) -> bool:
+    """Whether the bridge is to mind the ImageStream; its name is all that it needs."""
+    return text(item, "metadata", "annotations", IGNORE_ANNOTATION) != "true"
 
 
 def _names(references: list[Any]) -> tuple[str, ...]:
@@ -121,11 +139,18 @@ def parse_credentials(item: Json) -> Mapping[str, SecretText]:
     return {key: secret_value(item, key) or SecretText("") for key in strings(item, "data")}
 
 
+def is_marked(item: Json) -> bool:
+    """Whether the Build's tag was imported: the mark is there, and is not another Build's."""
+    annotations, uid = strings(item, "metadata", "annotations"), text(item, "metadata", "uid")
+    return annotations.get(IMPORTED_ANNOTATION) == "true" and annotations.get(MARKED_UID_ANNOTATION, uid) == uid
+
+
 def parse_build(item: Json) -> Build | None:
-    """Reads a Build that the webhook rewrote; None for any other one."""
+    """Reads a Build that the webhook rewrote; None for any other one. A mark that is another Build's reads as not there."""
     annotations = strings(item, "metadata", "annotations")
     if annotations.get(MANAGED_ANNOTATION) != "true":
         return None
+    marked = is_marked(item)
     build = Build(
         namespace=text(item, "metadata", "namespace"),
         name=text(item, "metadata", "name"),
@@ -139,10 +164,14 @@ def parse_build(item: Json) -> Build | None:
         digest=text(item, "status", "output", "to", "imageDigest"),
         started=text(item, "status", "startTimestamp"),
         completed=text(item, "status", "completionTimestamp"),
-        annotations={name: annotations[name] for name in BUILD_ANNOTATIONS if name in annotations},
+        annotations={
+            name: annotations[name]
+            for name in BUILD_ANNOTATIONS
+            if name in annotations and (marked or name != IMPORTED_ANNOTATION)
+        },
         uid=text(item, "metadata", "uid"),
     )
-    return _remembered(build) if annotations.get(IMPORTED_ANNOTATION) == "true" else build
+    return _remembered(build) if marked else build
 
 
 def _remembered(build: Build) -> Build:

@@ -8,16 +8,30 @@ from typing import Any, TypeAlias
 
 from quaybridge_sdk.adapters.kubernetes import objects
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Accepts, Kind, Unreadable, integration_parser
+from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Accepts, Kind, Unreadable, deletions_parser, integration_parser
 from quaybridge_sdk.adapters.kubernetes.objects import Json, Key
 from quaybridge_sdk.adapters.kubernetes.stores import Store
 from quaybridge_sdk.errors import InvalidIntegrationError, UnreachableError
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, Build, Namespace, ServiceAccount
 from quaybridge_sdk.model.state import ClusterState
 from quaybridge_sdk.ports import Change
 
 Listener: TypeAlias = Callable[[Change], None]
+
+UNDER_WAY = frozenset({"New", "Pending", "Running"})
+"""The phases of a Build that may still push."""
+
+
+def _accounts_parser(needed: Accepts) -> Callable[[Json], ServiceAccount | None]:
+    """Keeps the accounts that are needed anyway, and those whose annotation asks for a robot."""
+
+    def parse(item: Json) -> ServiceAccount | None:
+        account = objects.parse_service_account(item)
+        return account if account.role is not None or needed(*objects.key_of(item)) else None
+
+    return parse
 
 
 class CachedReads:
@@ -27,13 +41,18 @@ class CachedReads:
         self._listeners: tuple[Listener, ...] = ()
         self._listeners_lock = threading.Lock()
         self._namespaces: Store[Namespace] = self._store(Kind.NAMESPACE, objects.parse_namespace)
-        self._accounts: Store[ServiceAccount] = self._store(Kind.SERVICE_ACCOUNT, objects.parse_service_account, needs_account)
+        self._accounts: Store[ServiceAccount] = self._store(Kind.SERVICE_ACCOUNT, _accounts_parser(needs_account))
         self._secrets: Store[str] = self._store(Kind.SECRET, objects.parse_pull_secret, owns_secret)
-        self._streams: Store[bool] = self._store(Kind.IMAGE_STREAM, lambda _: True)
+        self._streams: Store[bool] = self._store(Kind.IMAGE_STREAM, objects.parse_image_stream)
         self._builds: Store[Build] = self._store(Kind.BUILD, objects.parse_build)
         self._integrations: Sequence[Store[QuayIntegration | Unreadable]] = [
             self._store(Kind.INTEGRATION, integration_parser(*generation)) for generation in GENERATIONS
         ]
+        self._remembered: Sequence[Store[tuple[Deletion, ...]]] = [
+            self._store(Kind.DELETION, deletions_parser(group)) for group, _ in GENERATIONS
+        ]
+        self._deletions: Mapping[str, tuple[Deletion, ...]] = {}
+        self._ignored: frozenset[str] = frozenset()
         self._known: tuple[QuayIntegration, ...] = ()
         self._known_lock = threading.Lock()
         self._stores: Mapping[Kind, Store[Any]] = {
@@ -64,10 +83,55 @@ class CachedReads:
     def _announce(self, kind: Kind, key: Key) -> None:
         if kind is Kind.INTEGRATION:
             self._integrations_changed()
+        if kind is Kind.NAMESPACE:
+            self._namespace_changed(key[1])
+        if kind is Kind.DELETION:
+            self._deletions_changed()
+            return
         namespace, name = key
-        change = Change(kind.value, name if kind is Kind.NAMESPACE else namespace, name)
+        self._tell(Change(kind.value, name if kind is Kind.NAMESPACE else namespace, name))
+
+    def _tell(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)
+
+    def _namespace_changed(self, name: str) -> None:
+        with self._known_lock:
+            found = self._namespaces.get("", name)
+            if (found is not None and found.ignored) != (name in self._ignored):
+                self._ignored ^= {name}
+
+    def ignored(self) -> frozenset[str]:
+        """The namespaces that an annotation takes out; the very same object for as long as nothing changes."""
+        return self._ignored
+
+    def is_ignored_stream(self, namespace: str, name: str) -> bool:
+        """Whether an annotation takes the ImageStream out."""
+        return self._streams.get(namespace, name) is False
+
+    def _deletions_changed(self) -> None:
+        """Tells each namespace of whose name something is remembered now, and was not before, or is no longer."""
+        with self._known_lock:
+            before = self._deletions
+            found: dict[str, tuple[Deletion, ...]] = {}
+            for deletion in (deletion for store in self._remembered for entry in store.all() for deletion in entry):
+                found[deletion.namespace] = (*found.get(deletion.namespace, ()), deletion)
+            self._deletions = found
+        for namespace in sorted(found.keys() | before.keys()):
+            if found.get(namespace) != before.get(namespace):
+                self._tell(Change(Kind.DELETION.value, namespace, namespace))
+
+    def deletions(self, namespace: str) -> tuple[Deletion, ...]:
+        """What is remembered of organizations of earlier namespaces of this name."""
+        return self._deletions.get(namespace, ())
+
+    def all_deletions(self) -> tuple[Deletion, ...]:
+        """All that is remembered, by namespace."""
+        return tuple(deletion for _, found in sorted(self._deletions.items()) for deletion in found)
+
+    def integrations_complete(self) -> bool:
+        """Whether there is no QuayIntegration that cannot be read."""
+        return not self.invalid_integrations()
 
     def cluster_uid(self) -> str:
         """Raises UnreachableError while the namespaces have not been read."""
@@ -81,7 +145,12 @@ class CachedReads:
         if found is None:
             return None
         return ClusterState(
-            found, self._accounts.within(namespace), self._secrets.within(namespace), frozenset(self._streams.within(namespace))
+            found,
+            self._accounts.within(namespace),
+            self._secrets.within(namespace),
+            frozenset(name for name, minded in self._streams.within(namespace).items() if minded),
+            self.deletions(namespace),
+            any(build.phase in UNDER_WAY for build in self._builds.within(namespace).values()),
         )
 
     def integrations(self) -> tuple[QuayIntegration, ...]:

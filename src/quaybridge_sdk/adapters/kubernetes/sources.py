@@ -72,3 +72,34 @@ class Sink(Protocol):
 
     def progress(self, version: str) -> None:
         """All up to this resourceVersion has been told."""
+
+
+@frozen
+class Tee:
+    """A :class:`Sink` that passes all on to several: two things are kept of one resource, and only one watch is needed."""
+
+    sinks: tuple[Sink, ...]
+
+    def start_list(self, version: str) -> None:
+        for sink in self.sinks:
+            sink.start_list(version)
+
+    def list_item(self, item: Json) -> None:
+        for sink in self.sinks:
+            sink.list_item(item)
+
+    def end_list(self) -> None:
+        for sink in self.sinks:
+            sink.end_list()
+
+    def put(self, item: Json) -> None:
+        for sink in self.sinks:
+            sink.put(item)
+
+    def remove(self, item: Json) -> None:
+        for sink in self.sinks:
+            sink.remove(item)
+
+    def progress(self, version: str) -> None:
+        for sink in self.sinks:
+            sink.progress(version)

@@ -24,7 +24,7 @@ class KubernetesStatus:
     def read_status(self, key: str) -> Mapping[str, Any] | None:
         """The status as it is, ``{}`` when there is none yet; None when the integration is gone."""
         try:
-            found = dig(self.client.get(_path(key)), "status")
+            found = dig(self.client.get(status_path(key)), "status")
         except NotFoundError:
             return None
         return found if isinstance(found, Mapping) else {}
@@ -37,9 +37,10 @@ class KubernetesStatus:
             status: top-level fields. A list such as ``conditions`` replaces the former one as a whole.
         """
         with suppress(NotFoundError):
-            self.client.patch_merge(_path(key), {"status": dict(status)})
+            self.client.patch_merge(status_path(key), {"status": dict(status)})
 
 
-def _path(key: str) -> str:
+def status_path(key: str) -> str:
+    """Where the status of the integration with this key is."""
     group, _, name = key.partition("/")
     return api_path(f"/apis/{group}/{dict(GENERATIONS)[group]}/{PLURAL}", name, "status")

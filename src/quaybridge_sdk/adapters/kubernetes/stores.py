@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 def ordinal(version: str) -> int | None:
     """A resourceVersion as a number, None when it is none."""
-    return int(version) if version.isascii() and version.isdigit() else None
+    return int(version) if len(version) <= 20 and version.isascii() and version.isdigit() else None  # 64 bits
 
 
 def is_older(one: int | None, other: int | None) -> bool:

@@ -35,11 +35,15 @@ class Stream:
         Raises:
             UnreachableError: the body broke off, or nothing came for too long.
         """
-        pending = b""
+        pending: list[bytes] = []  # joined once: a line may come in thousands of pieces
         try:
             for chunk in self._chunks():
-                *complete, pending = (pending + chunk).split(b"\n")
-                yield from complete
+                first, *others = chunk.split(b"\n")
+                pending.append(first)
+                if others:
+                    yield b"".join(pending)
+                    yield from others[:-1]
+                    pending = [others[-1]]
         except urllib3.exceptions.HTTPError as error:
             if not self._interrupted:
                 raise transport_error(self._call, error) from error

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from attrs import frozen
@@ -27,7 +28,9 @@ from quaybridge_sdk.adapters.kubernetes.objects import (
     strings,
     text,
 )
+from quaybridge_sdk.adapters.kubernetes.status import status_path
 from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError
+from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText
 
@@ -118,6 +121,30 @@ class KubernetesWriter:
 
         self._change(Kind.NAMESPACE, api_path("/api/v1/namespaces", namespace), change)
 
+    def remember_deletion(self, deletion: Deletion) -> None:
+        """Puts the entry into ``status.deletions`` of its integration, in place of one of the same organization.
+
+        Raises:
+            NotFoundError: the integration is gone.
+        """
+        self._change_deletions(deletion, [deletion.dumps()])
+
+    def forget_deletion(self, deletion: Deletion) -> None:
+        """Takes the organization's entry out of ``status.deletions``; an integration that is gone is success."""
+        with suppress(NotFoundError):
+            self._change_deletions(deletion, [])
+
+    def _change_deletions(self, deletion: Deletion, instead: list[dict[str, str]]) -> None:
+        def change(item: Json) -> bool:
+            have = entries(item, "status", "deletions")
+            wanted = [entry for entry in have if text(entry, "organization") != deletion.organization] + instead
+            if not isinstance(dig(item, "status"), dict):
+                item["status"] = {}
+            item["status"]["deletions"] = wanted
+            return wanted != have
+
+        self._change(Kind.INTEGRATION, status_path(deletion.integration), change)
+
     def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None:
         """Creates the Secret, or replaces its data; labels and annotations that others put on it stay.
 
@@ -174,7 +201,7 @@ def _set_data(item: Json, data: Mapping[str, str]) -> bool:
     if found != PULL_SECRET_TYPE:
         where = "/".join((text(item, "metadata", "namespace"), text(item, "metadata", "name")))
         raise RequestRefusedError(
-            f"the Secret {where} is there with type {found!r}, and a Secret's type cannot be changed: the pull secret "
+            f"the Secret {where} is there with type {found[:80]!r}, and a Secret's type cannot be changed: the pull secret "
             "of that name cannot be written. Delete that Secret, or give it another name, if nothing needs it.",
             system=SYSTEM,
         )

@@ -70,7 +70,7 @@ MEANINGS: tuple[tuple[re.Pattern[str], type[RemoteError]], ...] = tuple(
         (r".*Duplicate entry ", AlreadyExistsError),
         (r".*UNIQUE constraint failed", AlreadyExistsError),
         (r"Organization does not exist: ", NotFoundError),
-        (r"Could not find robot with specified username", NotFoundError),
+        (r"Could not find robot with (specified )?username", NotFoundError),
         (r"User does not have permission for repo", NotFoundError),
         (r"Invalid username: ", NotFoundError),  # of a robot that was to get a permission
         (r"Missing delegate user or team", NotFoundError),
@@ -166,8 +166,11 @@ def _title(answer: Answer) -> str:
 
 
 def _place(location: str) -> str:
-    parts = urlsplit(location)
-    return f"{parts.scheme}://{parts.netloc}{parts.path}"[:120] if parts.netloc else parts.path[:120]
+    try:
+        parts = urlsplit(location)
+    except ValueError:
+        return "no address"
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"[:120] if parts.netloc else parts.path[:120]
 
 
 _NO_JSON = object()

@@ -58,7 +58,21 @@ NOT_RAISED: Mapping[type[Exception], str] = MappingProxyType(
     }
 )
 
-_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
+
+class HeldBackError(Exception):
+    """The cause of an error that stands for a call which was not sent: the governor did not let it go. It leaves no adapter
+    but as such a cause.
+    """
+
+
+_NEVER_SENT = (
+    HeldBackError,
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
 
 
 def mapped(error: httpx.RequestError, what: str, host: str) -> RemoteError:
@@ -77,12 +91,18 @@ def was_sent(error: RemoteError) -> bool:
     return not isinstance(error.__cause__, _NEVER_SENT)
 
 
+def held_back(error: RemoteError) -> bool:
+    """Whether the call was not even tried, so that trying again at once cannot help."""
+    return isinstance(error.__cause__, HeldBackError)
+
+
 def timed_out(error: RemoteError) -> bool:
     """Whether Quay may still be at work on the request."""
     return isinstance(error.__cause__, httpx.TimeoutException)
 
 
 def cut(message: str) -> str:
+    message = message.encode("utf-8", "replace").decode()  # a lone surrogate, which JSON can escape, can be sent nowhere
     return message if len(message) <= MESSAGE_LENGTH else message[: MESSAGE_LENGTH - 1] + "…"
 
 

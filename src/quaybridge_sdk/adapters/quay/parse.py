@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from attrs import frozen
 
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken, Role
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, RobotToken, Role
 
 T = TypeVar("T")
 
@@ -25,10 +25,10 @@ class OrganizationView:
 
 
 @frozen
-class RepositoryPage:
+class RepositoryPage(Generic[T]):
     """One page of a listing. ``has_private``: who sees a private repository is no stranger."""
 
-    names: tuple[str, ...]
+    rows: tuple[T, ...]
     has_private: bool
     next_page: str | None
 
@@ -81,15 +81,34 @@ def role(document: object) -> Role:
         raise MalformedError("role is none of Quay's") from None
 
 
-def repository_page(document: object) -> RepositoryPage:
-    rows = _each(document, "repositories", lambda row: _record(row, "the repository"))
-    following = _text(_record(document, "the answer"), "next_page", default="")
-    names = tuple(_text(row, "name") for row in rows)
-    return RepositoryPage(names, any(not _flag(row, "is_public") for row in rows), following or None)
+def repository_names(document: object) -> RepositoryPage[str]:
+    return _page(document, lambda row: _text(row, "name"))
+
+
+def repositories(document: object) -> RepositoryPage[Repository]:
+    """A page that was asked for with the times of the last changes: without them nothing may be called empty."""
+    return _page(document, _repository)
+
+
+def repository_state(document: object) -> str:
+    return _text(_record(document, "the answer"), "state")
 
 
 def username(document: object) -> str:
     return _text(_record(document, "the answer"), "username")
+
+
+def _page(document: object, parse: Callable[[Mapping[str, object]], T]) -> RepositoryPage[T]:
+    rows = _each(document, "repositories", lambda row: _record(row, "the repository"))
+    following = _text(_record(document, "the answer"), "next_page", default="")
+    return RepositoryPage(tuple(map(parse, rows)), any(not _flag(row, "is_public") for row in rows), following or None)
+
+
+def _repository(row: Mapping[str, object]) -> Repository:
+    changed = row.get("last_modified", "")
+    if changed is not None and (not isinstance(changed, int) or isinstance(changed, bool)):
+        raise MalformedError("last_modified must be seconds or null")
+    return Repository(_text(row, "name"), empty=changed is None, read_only=_text(row, "state") == "READ_ONLY")
 
 
 def _record(value: object, where: str) -> Mapping[str, object]:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 
 from quaybridge_sdk.adapters.quay import parse, routes
 from quaybridge_sdk.adapters.quay.answers import Answer, require_done, value
+from quaybridge_sdk.adapters.quay.governor import Governor
+from quaybridge_sdk.adapters.quay.parse import RepositoryPage
 from quaybridge_sdk.adapters.quay.proofs import Proofs
 from quaybridge_sdk.adapters.quay.retries import Retries
 from quaybridge_sdk.adapters.quay.routes import Call
 from quaybridge_sdk.adapters.quay.transport import CallObserver, Transport
 from quaybridge_sdk.errors import ForbiddenError, NotFoundError, ServerFaultError, TokenInvalidError
-from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Robot, SecretText
+from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Repository, Robot, SecretText
+
+T = TypeVar("T")
 
 
 class QuayReader:
@@ -30,6 +35,7 @@ class QuayReader:
         token: an OAuth access token. White space around it is dropped.
         timeout: seconds for each wait of a call (connecting takes 10 at most); a call as a whole takes twice that at most.
         observer: is told of every request.
+        governor: of this Quay, shared by all its clients; None: calls are made as they come.
         transport: what httpx sends with instead of sockets.
         sleep, clock: waiting and monotonic time, in seconds.
 
@@ -45,13 +51,15 @@ class QuayReader:
         *,
         timeout: float = 30.0,
         observer: CallObserver | None = None,
+        governor: Governor | None = None,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint = endpoint
         self._transport = Transport(endpoint, token, timeout=timeout, observer=observer, transport=transport, clock=clock)
-        self._send: Callable[[Call], Answer] = Retries(self._transport.send, sleep).send
+        self._governor, self._sleep = governor, sleep
+        self._send = self._sender()
         self._proofs = Proofs(clock)
 
     def __repr__(self) -> str:
@@ -67,6 +75,18 @@ class QuayReader:
     def close(self) -> None:
         """No further call can be made; calls under way in other threads end as they would have. Closing twice does no harm."""
         self._transport.close()
+
+    def in_background(self) -> Self:
+        """The same client, whose calls let others go first. It is closed with this one, and closing it closes this one."""
+        view = copy.copy(self)
+        view._send = view._sender(background=True)  # noqa: SLF001 - a view of our own
+        return view
+
+    def _sender(self, *, background: bool = False) -> Callable[[Call], Answer]:
+        governor, send = self._governor, self._transport.send
+        if governor is None:
+            return Retries(send, self._sleep).send
+        return Retries(lambda call: governor.send(call, send, background=background), self._sleep).send
 
     def organization(self, name: str) -> Organization | None:
         """The organization, None when Quay itself says that there is none. 1 call.
@@ -85,7 +105,8 @@ class QuayReader:
     def robots(self, organization: str) -> Mapping[str, Robot] | None:
         """All robots by full name, with tokens and repositories. 1 call; 2 when there is none.
 
-        An empty list is Quay's answer also for an organization that does not exist, so that one is asked for.
+        An empty list is Quay's answer also for an organization that does not exist, so that one is asked for. A repository that
+        was deleted stays among a robot's, under a random name, until Quay's garbage collector has run.
 
         Raises:
             ForbiddenError: the token may list the robots, but not see their tokens.
@@ -118,20 +139,15 @@ class QuayReader:
             TokenInvalidError: the list was a stranger's.
             ServerFaultError: Quay started over instead of going on, as it does for a page token that it cannot read.
         """
-        routes.require_path_safe("organization", organization)
-        names: set[str] = set()
-        query = {"namespace": organization}
-        while True:
-            page = value(self._send(routes.LIST_REPOSITORIES.call({}, query=query)), parse.repository_page)
-            if not page.has_private and not self._proofs.holds(organization):
-                self._prove(organization)
-            more = not names.issuperset(page.names)
-            names.update(page.names)
-            if page.next_page is None:
-                return frozenset(names)
-            if not more:
-                raise ServerFaultError(f"the repositories of {organization}: Quay gives the same page again", system="quay")
-            query = {"namespace": organization, "next_page": page.next_page}
+        return frozenset(self._listed(organization, parse.repository_names))
+
+    def repository_states(self, organization: str) -> tuple[Repository, ...]:
+        """All repositories with what is in them, sorted by name; proved, paged and raising as :meth:`repositories`.
+
+        Quay looks for the newest tag of each, which costs it more than the names alone.
+        """
+        found = self._listed(organization, parse.repositories, last_modified="true")
+        return tuple(sorted(found, key=lambda repository: repository.name))
 
     def check_token(self) -> str | None:
         """The token's user. None: the token is not valid, or lacks the scope ``user:read``; Quay answers the same to both."""
@@ -150,6 +166,22 @@ class QuayReader:
         except ForbiddenError:
             return False
         return True
+
+    def _listed(self, organization: str, parse_page: Callable[[object], RepositoryPage[T]], **query: str) -> set[T]:
+        routes.require_path_safe("organization", organization)
+        rows: set[T] = set()
+        query["namespace"] = organization
+        while True:
+            page = value(self._send(routes.LIST_REPOSITORIES.call({}, query=query)), parse_page)
+            if not page.has_private and not self._proofs.holds(organization):
+                self._prove(organization)
+            more = not rows.issuperset(page.rows)
+            rows.update(page.rows)
+            if page.next_page is None:
+                return rows
+            if not more:
+                raise ServerFaultError(f"the repositories of {organization}: Quay gives the same page again", system="quay")
+            query = query | {"next_page": page.next_page}
 
     def _organization(self, name: str) -> parse.OrganizationView | None:
         try:

@@ -19,7 +19,7 @@ from tenacity import (
 )
 
 from quaybridge_sdk.adapters.quay.answers import Answer, is_read_only
-from quaybridge_sdk.adapters.quay.failures import timed_out
+from quaybridge_sdk.adapters.quay.failures import held_back, timed_out
 from quaybridge_sdk.adapters.quay.routes import Call
 from quaybridge_sdk.errors import UnreachableError
 
@@ -38,7 +38,7 @@ _BACK_OFF = wait_random_exponential(multiplier=0.2, max=1.5)
 
 def _broke(error: BaseException) -> bool:
     """Not after a timeout: whoever was too slow once is not helped by more work."""
-    return isinstance(error, UnreachableError) and not timed_out(error)
+    return isinstance(error, UnreachableError) and not timed_out(error) and not held_back(error)
 
 
 def _is_passing(answer: Answer) -> bool:

@@ -16,7 +16,7 @@ from typing import Protocol
 import httpx
 
 from quaybridge_sdk.adapters.quay.answers import Answer
-from quaybridge_sdk.adapters.quay.failures import mapped
+from quaybridge_sdk.adapters.quay.failures import cut, mapped
 from quaybridge_sdk.adapters.quay.routes import Call
 from quaybridge_sdk.adapters.quay.tls import tls_context
 from quaybridge_sdk.errors import InvalidCredentialsError, InvalidIntegrationError, ServerFaultError
@@ -113,6 +113,8 @@ class Transport:
                 status = answer.status
             except httpx.RequestError as error:
                 raise mapped(error, str(call), self._host) from error
+            except (httpx.InvalidURL, ValueError) as error:  # httpx reads a redirect's Location although it does not follow it
+                raise ServerFaultError(cut(f"{call}: Quay answered a redirect to no address"), system="quay") from error
             finally:
                 if self._observer is not None:
                     self._observer.quay_call(call.route.method, call.route.shape, status, self._clock() - started)
@@ -195,9 +197,10 @@ def checked_token(token: SecretText) -> SecretText:
 def _checked_url(text: str) -> httpx.URL:
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        host = url.host  # decoded here, which fails for an ``xn--`` label that is none
+    except (httpx.InvalidURL, ValueError) as error:
         raise InvalidIntegrationError("spec.quayHostname", f"no address: {text[:100]!r}") from error
-    if url.scheme not in ("http", "https") or not url.host or (url.port or 0) > 65535:
+    if url.scheme not in ("http", "https") or not host or (url.port or 0) > 65535:
         raise InvalidIntegrationError("spec.quayHostname", f"no address with http or https: {text[:100]!r}")
     return url
 
@@ -208,6 +211,6 @@ def _seconds(header: str) -> float | None:
         return float(header)
     try:
         when = email.utils.parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):  # a time zone of any number of digits
         return None
     return max(0.0, (when.replace(tzinfo=when.tzinfo or UTC) - datetime.now(UTC)).total_seconds())

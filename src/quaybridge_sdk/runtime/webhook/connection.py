@@ -125,6 +125,8 @@ class Connection(asyncio.Protocol):
 
     def on_url(self, part: bytes) -> None:
         self._target += part
+        if len(self._target) > MAX_HEAD:
+            self._refuse(text_reply(414, f"the target is longer than {MAX_HEAD} bytes"))
 
     def on_body(self, part: bytes) -> None:
         self._body.append(part)

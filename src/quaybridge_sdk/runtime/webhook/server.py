@@ -120,6 +120,7 @@ class WebhookServer:
         self._thread = threading.Thread(target=self._run, args=(listener, live, started), name="webhook", daemon=True)
         self._thread.start()
         started.result()
+        _log.info("answering on %s:%d", self._address[0] or "*", self._port)
 
     def stop(self) -> None:
         """Refuses new connections, finishes the requests under way within ``grace``, and returns when all is closed.

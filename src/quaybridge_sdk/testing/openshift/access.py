@@ -10,7 +10,6 @@ from attrs import frozen
 
 from quaybridge_sdk.testing.openshift.status import ApiError, Json, details, qualified
 
-AUDIENCE = "https://kubernetes.default.svc"
 MASTERS, AUTHENTICATED, UNAUTHENTICATED = "system:masters", "system:authenticated", "system:unauthenticated"
 
 
@@ -74,19 +73,18 @@ class Rule:
 
 
 _PUBLIC = ("/healthz", "/livez", "/readyz", "/version", "/version/")
-_REVIEWS = (("selfsubjectaccessreviews", "authorization.k8s.io"), ("selfsubjectrulesreviews", "authorization.k8s.io"),
-            ("selfsubjectreviews", "authentication.k8s.io"))  # fmt: skip
 DEFAULT_POLICY = (
     Rule(MASTERS, "*", "*", path="*"),
     *(Rule(subject, "get", path=path) for subject in (AUTHENTICATED, UNAUTHENTICATED) for path in _PUBLIC),
     *(Rule(AUTHENTICATED, "get", path=path) for path in ("/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*")),
-    *(Rule(AUTHENTICATED, "create", resource, group) for resource, group in _REVIEWS),
+    Rule(AUTHENTICATED, "create", "selfsubjectaccessreviews", "authorization.k8s.io"),
+    Rule(AUTHENTICATED, "create", "selfsubjectreviews", "authentication.k8s.io"),
 )
 """The bootstrap roles that matter here: cluster-admin, system:discovery, system:public-info-viewer, system:basic-user."""
 
 
 class Access:
-    """Tokens and permissions. Service account tokens die with their account: the server checks before it asks here."""
+    """Tokens and permissions."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -112,10 +110,6 @@ class Access:
     def allowed(self, user: User, action: Action) -> bool:
         with self._lock:
             return any(rule.covers(user, action) for rule in self._rules)
-
-    def rules(self, user: User) -> list[Rule]:
-        with self._lock:
-            return [rule for rule in self._rules if rule.subject == user.name or rule.subject in user.groups]
 
     def require(self, user: User, action: Action) -> None:
         """Raises ApiError 403, in the words of the authorization filter, when the user may not."""

@@ -12,12 +12,14 @@ import json
 import ssl
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
 from quaybridge_sdk.testing.openshift import patches, selectors
 from quaybridge_sdk.testing.openshift.cluster import Call
 from quaybridge_sdk.testing.openshift.outside import not_imitated
+from quaybridge_sdk.testing.openshift.registry import go_words
 from quaybridge_sdk.testing.openshift.status import ApiError, Json, internal
 
 HEADERS = {"User-Agent": "kube-apiserver-admission", "Accept": "application/json, */*", "Content-Type": "application/json"}
@@ -70,7 +72,7 @@ def review(call: Call, operation: str, value: Json, old: Json | None) -> Json:
     asked: Json = {"uid": str(uuid.uuid4()), "kind": kind, "resource": plural, "requestKind": kind, "requestResource": plural}
     name = value["metadata"].get("name")
     asked |= ({"name": name} if name else {}) | ({"namespace": call.namespace} if call.namespace else {})
-    asked |= {"operation": operation, "userInfo": call.user.info(), "object": value, "oldObject": old, "dryRun": call.dry_run}
+    asked |= {"operation": operation, "userInfo": call.user.info(), "object": value, "oldObject": old, "dryRun": False}
     return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": asked | {"options": options}}
 
 
@@ -100,7 +102,7 @@ def _send(call: Call, webhook: Json, asked: Json) -> Any:
         with httpx.Client(verify=_trust(config), timeout=seconds, trust_env=False) as client:
             answer = client.post(url, json=asked, headers=HEADERS, extensions=extensions)
     except (httpx.HTTPError, ssl.SSLError) as error:
-        raise _CallError(f'failed to call webhook: Post "{url}": {_go_words(error)}') from None
+        raise _CallError(f'failed to call webhook: Post "{url}": {go_words(error, str(urlsplit(url).netloc))}') from None
     if answer.status_code != 200:
         raise _CallError(f"failed to call webhook: {_refusal(answer.status_code)}")
     try:
@@ -129,17 +131,6 @@ def _trust(config: Json) -> ssl.SSLContext:
     except (ssl.SSLError, ValueError):
         text = "unable to load root certificates: unable to parse bytes as PEM block"
         raise _CallError(f"failed to call webhook: {text}") from None
-
-
-def _go_words(error: Exception) -> str:
-    if isinstance(error, httpx.TimeoutException):
-        return "context deadline exceeded"
-    if isinstance(error, (httpx.RemoteProtocolError, httpx.ReadError)):
-        return "EOF"
-    text = str(error)
-    if "CERTIFICATE_VERIFY_FAILED" in text:
-        return f"tls: failed to verify certificate: x509: {text}"
-    return "connect: connection refused" if "refused" in text else text
 
 
 def _refusal(status: int) -> str:

@@ -104,8 +104,8 @@ class BuildRules(Rules):
             before["output"]["pushSecret"] = spec["output"]["pushSecret"]
         if before == spec:
             return []
-        diff = json.dumps({"spec": patches.difference(before, spec)}, separators=(",", ":"))
         hidden = "content of spec is not printed out, please refer to the details"
+        diff = json.dumps({"spec": patches.difference(before, spec)}, separators=(",", ":"))
         return [bad("spec", hidden, f"spec is immutable, diff: {diff}")]
 
 

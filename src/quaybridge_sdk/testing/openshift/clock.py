@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-import itertools
+import sched
 import threading
 import time
 from collections.abc import Callable
@@ -19,44 +18,39 @@ class Scheduler:
     """Runs actions after a delay, one at a time, in a thread of its own that lives from :meth:`start` to :meth:`stop`."""
 
     def __init__(self) -> None:
-        self._due: list[tuple[float, int, Callable[[], None]]] = []
-        self._order = itertools.count()
+        self._due = sched.scheduler()
         self._changed = threading.Condition()
-        self._running = False
-        self._busy = False
+        self._unfinished, self._thread = 0, 0
 
     def start(self) -> None:
-        self._running = True
-        threading.Thread(target=self._run, daemon=True).start()
+        self._thread += 1
+        threading.Thread(target=self._run, args=(self._thread,), daemon=True).start()
 
     def stop(self) -> None:
         with self._changed:
-            self._running = False
+            self._thread += 1
             self._changed.notify_all()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
         with self._changed:
-            heapq.heappush(self._due, (time.monotonic() + seconds, next(self._order), action))
+            self._unfinished += 1
+            self._due.enter(seconds, 0, self._finish, (action,))
             self._changed.notify_all()
 
     def settle(self, timeout: float) -> bool:
         """Waits until nothing is due any more; False after ``timeout`` seconds."""
         with self._changed:
-            return self._changed.wait_for(lambda: not self._due and not self._busy, timeout)
+            return self._changed.wait_for(lambda: not self._unfinished, timeout)
 
-    def _run(self) -> None:
-        while (action := self._next()) is not None:
-            action()
-            with self._changed:
-                self._busy = False
-                self._changed.notify_all()
-
-    def _next(self) -> Callable[[], None] | None:
+    def _finish(self, action: Callable[[], None]) -> None:
+        action()
         with self._changed:
-            while self._running:
-                wait = self._due[0][0] - time.monotonic() if self._due else None
-                if wait is not None and wait <= 0:
-                    self._busy = True
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(wait)
-        return None
+            self._unfinished -= 1
+            self._changed.notify_all()
+
+    def _run(self, thread: int) -> None:
+        while thread == self._thread:
+            self._due.run(blocking=False)
+            with self._changed:
+                due = self._due.queue
+                self._changed.wait(max(0.0, due[0].time - time.monotonic()) if due else None)

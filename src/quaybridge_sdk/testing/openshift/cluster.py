@@ -19,10 +19,9 @@ from quaybridge_sdk.testing.openshift.store import Event, Store
 Outage = Literal["up", "refused", "unavailable", "reset", "anonymous"]
 
 CREATE_ONLY = ("create",)
-_AUTHZ, _AUTHN = "authorization.k8s.io", "authentication.k8s.io"
-_TOKEN = {"token": Subresource("TokenRequest", CREATE_ONLY, _AUTHN, "v1")}
-_OF_A_NAMESPACE = {"finalize": Subresource("Namespace", ("update",)), "status": Subresource("Namespace", STATUS_VERBS)}
-_OF_A_STREAM = {"secrets": Subresource("SecretList", ("get",)), "status": Subresource("ImageStream", STATUS_VERBS)}
+_AUTHZ = "authorization.k8s.io"
+_STATUS_OF_A_NAMESPACE = {"status": Subresource("Namespace", STATUS_VERBS)}
+_STATUS_OF_A_STREAM = {"status": Subresource("ImageStream", STATUS_VERBS)}
 _INSTANTIATE = {"instantiate": Subresource("BuildRequest", CREATE_ONLY)}
 _NO_COLLECTION = tuple(verb for verb in ALL_VERBS if verb != "deletecollection")
 
@@ -32,8 +31,8 @@ class Settings:
     """How one embedded server behaves.
 
     Attributes:
-        pace: length of the server's own seconds: watch timeouts, bookmarks, its patience with a resourceVersion of the
-            future and with a silent registry. 0.1 makes tests of them ten times as fast; 1.0 is the real thing.
+        pace: length of the server's own seconds: watch timeouts, bookmarks, its patience with a silent registry. 0.1 makes
+            tests of them ten times as fast; 1.0 is the real thing.
         namespace_grace: seconds before the content of a deleted namespace goes (5 on a real cluster).
         registry_ca: PEM of the authorities that imports trust (``additionalTrustedCA`` of a real cluster); "" for the system's.
         internal_registry: host and port for ``status.dockerImageRepository``; "" for a cluster without a registry.
@@ -47,20 +46,17 @@ class Settings:
 
 def built_in(settings: Settings) -> tuple[Resource, ...]:
     """The resources served from the start, in the order discovery lists them."""
-    image, build, project = "image.openshift.io", "build.openshift.io", "project.openshift.io"
+    image, build = "image.openshift.io", "build.openshift.io"
     streams = images.ImageStreamRules(settings.internal_registry)
     return (
         Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",), rules=core.ConfigMapRules()),
         Resource("", "v1", "events", "Event", short_names=("ev",), rules=core.EventRules()),
         Resource("", "v1", "namespaces", "Namespace", False, verbs=_NO_COLLECTION, short_names=("ns",),
-                 subresources=_OF_A_NAMESPACE, rules=core.NamespaceRules()),
+                 subresources=_STATUS_OF_A_NAMESPACE, rules=core.NamespaceRules()),
         Resource("", "v1", "secrets", "Secret", rules=core.SecretRules()),
-        Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), subresources=_TOKEN,
-                 rules=core.ServiceAccountRules()),
-        Resource(_AUTHN, "v1", "selfsubjectreviews", "SelfSubjectReview", False, verbs=CREATE_ONLY),
-        Resource(_AUTHN, "v1", "tokenreviews", "TokenReview", False, verbs=CREATE_ONLY),
+        Resource("", "v1", "serviceaccounts", "ServiceAccount", short_names=("sa",), rules=core.ServiceAccountRules()),
+        Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", False, verbs=CREATE_ONLY),
         Resource(_AUTHZ, "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", False, verbs=CREATE_ONLY),
-        Resource(_AUTHZ, "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", False, verbs=CREATE_ONLY),
         Resource(_AUTHZ, "v1", "subjectaccessreviews", "SubjectAccessReview", False, verbs=CREATE_ONLY),
         Resource("admissionregistration.k8s.io", "v1", "mutatingwebhookconfigurations", "MutatingWebhookConfiguration", False,
                  rules=core.WebhookConfigurationRules()),
@@ -73,10 +69,9 @@ def built_in(settings: Settings) -> tuple[Resource, ...]:
         Resource(image, "v1", "images", "Image", False, "openshift", ("get", "list", "watch")),
         Resource(image, "v1", "imagestreamimports", "ImageStreamImport", True, "openshift", CREATE_ONLY),
         Resource(image, "v1", "imagestreams", "ImageStream", True, "openshift", short_names=("is",),
-                 subresources=_OF_A_STREAM, rules=streams),
+                 subresources=_STATUS_OF_A_STREAM, rules=streams),
         Resource(image, "v1", "imagestreamtags", "ImageStreamTag", True, "openshift", ("get",), ("istag",)),
-        Resource(project, "v1", "projectrequests", "ProjectRequest", False, "openshift", CREATE_ONLY),
-        Resource(project, "v1", "projects", "Project", False, "openshift", ("delete", "get", "list")),
+        Resource("project.openshift.io", "v1", "projectrequests", "ProjectRequest", False, "openshift", CREATE_ONLY),
     )  # fmt: skip
 
 
@@ -133,8 +128,8 @@ class Cluster:
     services: dict[str, str] = Factory(dict)
     """Where webhooks of services really are: "namespace/name" to a base URL."""
     outage: Outage = "up"
-    pages: dict[str, list[Json]] = Factory(dict)
-    """The rest of a list, by its continue token."""
+    pages: dict[str, tuple[int, list[Json]]] = Factory(dict)
+    """The resourceVersion and the rest of a list, by its continue token."""
     breaks: list[tuple[bool, str]] = Factory(list)
     """Every time watches were ended on purpose: cleanly or not, and of which family ("" for all)."""
 
@@ -173,7 +168,3 @@ class Call:
     @property
     def rules(self) -> Rules:
         return self.resource.rules
-
-    @property
-    def dry_run(self) -> bool:
-        return self.request.query.get("dryRun") == "All"

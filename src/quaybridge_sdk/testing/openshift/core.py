@@ -10,6 +10,7 @@ from datetime import datetime
 
 from quaybridge_sdk.testing.openshift import metadata
 from quaybridge_sdk.testing.openshift.metadata import DecodeError
+from quaybridge_sdk.testing.openshift.outside import not_imitated
 from quaybridge_sdk.testing.openshift.resources import Rules
 from quaybridge_sdk.testing.openshift.status import Cause, Json, bad, refused, required
 
@@ -90,9 +91,11 @@ class SecretRules(Rules):
             return []
         if key not in data:
             return [required(f"data[{key}]")]
-        text = base64.b64decode(data[key]).decode(errors="replace")
-        fault = json_fault(text)
-        return [bad(f"data[{key}]", "<secret contents redacted>", fault)] if fault else []
+        try:
+            json.loads(base64.b64decode(data[key]))
+        except ValueError as error:
+            return [bad(f"data[{key}]", "<secret contents redacted>", f"invalid character: {error}")]
+        return []
 
     def validate_change(self, value: Json, old: Json) -> list[Cause]:
         if value["type"] != old["type"]:
@@ -100,21 +103,6 @@ class SecretRules(Rules):
         if old.get("immutable") and value.get("data") != old.get("data"):
             return [refused("data", "field is immutable when `immutable` is set")]
         return []
-
-
-def json_fault(text: str) -> str:
-    """Why a text is not JSON, as Go says it (its three literals apart, the texts agree in general only); "" when it is."""
-    try:
-        json.loads(text)
-    except json.JSONDecodeError as error:
-        for word in ("null", "true", "false"):
-            agreed = next((index for index, letter in enumerate(word) if text[index : index + 1] != letter), len(word))
-            if 0 < agreed < min(len(text), len(word)):
-                return f"invalid character '{text[agreed]}' in literal {word} (expecting '{word[agreed]}')"
-        if error.pos >= len(text):
-            return "unexpected end of JSON input"
-        return f"invalid character '{text[error.pos]}' looking for beginning of value"
-    return ""
 
 
 class EventRules(Rules):
@@ -178,23 +166,18 @@ class WebhookConfigurationRules(Rules):
                 service.setdefault("port", 443)
 
     def validate(self, value: Json) -> list[Cause]:
-        found = enumerate(value.get("webhooks") or [])
-        return [cause for index, entry in found for cause in self._one(f"webhooks[{index}]", entry)]
+        if any(self._is_faulty(webhook) for webhook in value.get("webhooks") or []):
+            raise not_imitated("faulty webhook configurations")
+        return []
 
-    def _one(self, at: str, webhook: Json) -> list[Cause]:
-        config, causes = webhook.get("clientConfig", {}), []
-        if len(webhook["name"].split(".")) < 3:
-            causes.append(bad(f"{at}.name", webhook["name"], "should be a domain with at least three segments separated by dots"))
-        if webhook.get("sideEffects") not in ("None", "NoneOnDryRun"):
-            causes.append(required(f"{at}.sideEffects", "must specify one of None, NoneOnDryRun"))
-        if not 1 <= webhook["timeoutSeconds"] <= 30:
-            text = "the timeout value must be between 1 and 30 seconds"
-            causes.append(bad(f"{at}.timeoutSeconds", webhook["timeoutSeconds"], text))
-        if ("url" in config) == ("service" in config):
-            causes.append(required(f"{at}.clientConfig", "exactly one of url or service is required"))
-        elif "url" in config and not config["url"].startswith("https://"):
-            text = "'https' is the only allowed URL scheme; desired format: https://host[/path]"
-            causes.append(bad(f"{at}.clientConfig.url", config["url"].partition(":")[0], text))
-        if not webhook.get("admissionReviewVersions"):
-            causes.append(required(f"{at}.admissionReviewVersions", "must specify one of v1, v1beta1"))
-        return causes
+    @staticmethod
+    def _is_faulty(webhook: Json) -> bool:
+        config = webhook.get("clientConfig", {})
+        return (
+            len(webhook["name"].split(".")) < 3
+            or webhook.get("sideEffects") not in ("None", "NoneOnDryRun")
+            or not 1 <= webhook["timeoutSeconds"] <= 30
+            or ("url" in config) == ("service" in config)
+            or not config.get("url", "https://").startswith("https://")
+            or not webhook.get("admissionReviewVersions")
+        )

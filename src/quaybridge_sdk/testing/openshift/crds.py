@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import copy
+from importlib.resources import files
+
+import yaml
 
 from quaybridge_sdk.testing.openshift import metadata, schema
 from quaybridge_sdk.testing.openshift.clock import now
@@ -85,67 +88,7 @@ def resources_of(definition: Json) -> list[Resource]:
     return found
 
 
-def _text(**more: object) -> Json:
-    return {"type": "string"} | more
-
-
-_CONDITION: Json = {
-    "type": "object",
-    "required": ["lastTransitionTime", "message", "reason", "status", "type"],
-    "properties": {
-        "lastTransitionTime": _text(format="date-time"),
-        "message": _text(maxLength=32768),
-        "observedGeneration": {"type": "integer", "format": "int64", "minimum": 0},
-        "reason": _text(maxLength=1024, minLength=1, pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$"),
-        "status": _text(enum=["True", "False", "Unknown"]),
-        "type": _text(maxLength=316, pattern=r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?"
-                      r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$"),
-    },
-}  # fmt: skip
-_NAMES: Json = {"type": "array", "items": _text()}
-_V1: Json = {
-    "type": "object",
-    "properties": {
-        "apiVersion": _text(), "kind": _text(), "metadata": {"type": "object"},
-        "spec": {
-            "type": "object",
-            "required": ["clusterID", "credentialsSecret", "quayHostname"],
-            "properties": {
-                "allowlistNamespaces": _NAMES, "clusterID": _text(), "denylistNamespaces": _NAMES,
-                "credentialsSecret": {"type": "object", "required": ["name", "namespace"],
-                                      "properties": {"key": _text(), "name": _text(), "namespace": _text()}},
-                "insecureRegistry": {"type": "boolean"}, "organizationPrefix": _text(), "quayHostname": _text(),
-                "scheduledImageStreamImport": {"type": "boolean"},
-            },
-        },
-        "status": {
-            "type": "object",
-            "properties": {
-                "conditions": {"type": "array", "items": _CONDITION, "x-kubernetes-list-map-keys": ["type"],
-                               "x-kubernetes-list-type": "map"},
-                "lastUpdate": _text(),
-            },
-        },
-    },
-}  # fmt: skip
-_OPEN: Json = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-_ANY: Json = {"type": "object", "properties": {"spec": _OPEN, "status": _OPEN}}
-
-
-def _definition(group: str, version: str, structure: Json) -> Json:
-    names = {"plural": "quayintegrations", "singular": "quayintegration", "kind": "QuayIntegration",
-             "listKind": "QuayIntegrationList"}  # fmt: skip
-    served = {"name": version, "served": True, "storage": True, "subresources": {"status": {}}}
-    served["schema"] = {"openAPIV3Schema": structure}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"quayintegrations.{group}", "annotations": {"controller-gen.kubebuilder.io/version": "v0.4.1"}},
-        "spec": {"group": group, "names": names, "scope": "Cluster", "versions": [served]},
-    }  # fmt: skip
-
-
-QUAY_INTEGRATIONS: tuple[Json, ...] = (
-    _definition("quay.redhat.com", "v1", _V1),
-    _definition("redhatcop.redhat.io", "v1alpha1", _ANY),
-)
-"""What the operator's two generations install: v1 as recorded (without its descriptions), v1alpha1 with an open schema."""
+def installed() -> list[Json]:
+    """The definitions of both generations of QuayIntegration, as quaybridge has them: what an administrator applies."""
+    found = sorted(files("quaybridge_sdk").joinpath("crds").iterdir(), key=lambda item: item.name)
+    return [yaml.safe_load(item.read_text(encoding="utf-8")) for item in found]

@@ -10,10 +10,10 @@ from quaybridge_sdk.testing.openshift.clock import now
 from quaybridge_sdk.testing.openshift.cluster import Call, Cluster
 from quaybridge_sdk.testing.openshift.outside import not_imitated
 from quaybridge_sdk.testing.openshift.resources import Resource
-from quaybridge_sdk.testing.openshift.status import Json, conflict, details, invalid, unsupported
+from quaybridge_sdk.testing.openshift.status import Json, conflict, details
 
 UID_MISMATCH = "Precondition failed: UID in precondition: {}, UID in object meta: {}"
-_POLICIES = ("Foreground", "Background", "Orphan", "nil")
+_RECORD = "the {0} in the precondition ({1}) does not match the {0} in record ({2}). The object might have been {3}"
 
 
 def held(value: Json) -> bool:
@@ -27,7 +27,7 @@ def delete(call: Call) -> Response:
     with store.changed:
         old = reads.existing(call)
         _check_preconditions(call, old, wanted.get("preconditions") or {})
-        value = old if call.dry_run else remove(call.cluster, call.resource, old)
+        value = remove(call.cluster, call.resource, old)
     if value["metadata"].get("deletionTimestamp") or call.rules.answers_deleted_object:
         return reads.answer(call, 200, value)
     about = details(call.name, call.resource.group, call.resource.plural) | {"uid": old["metadata"]["uid"]}
@@ -36,28 +36,21 @@ def delete(call: Call) -> Response:
 
 
 def delete_options(call: Call) -> Json:
-    options.check_write("delete", dict(call.request.query))
+    options.check_write(call.request.query)
     found: Json = call.request.json() if call.request.body else {}
     policy = found.get("propagationPolicy") or call.request.query.get("propagationPolicy") or "Background"
-    if policy not in _POLICIES:
-        raise invalid("meta.k8s.io", "DeleteOptions", "", [unsupported("propagationPolicy", policy, _POLICIES)])
-    if policy in ("Orphan", "Foreground"):
+    if policy != "Background":
         raise not_imitated("garbage collection")
     return found
 
 
 def _check_preconditions(call: Call, old: Json, wanted: Json) -> None:
     meta, kind = old["metadata"], call.resource.kind
-    if wanted.get("uid", meta["uid"]) != meta["uid"]:
-        if kind == "Namespace":
-            raise conflict(call.resource, call.name, UID_MISMATCH.format(wanted["uid"], meta["uid"]))
-        text = (f"the UID in the precondition ({wanted['uid']}) does not match the UID in record ({meta['uid']}). "
-                "The object might have been deleted and then recreated")  # fmt: skip
-        raise conflict(call.resource, call.name, text, kind)
-    if wanted.get("resourceVersion", meta["resourceVersion"]) != meta["resourceVersion"]:
-        text = (f"the ResourceVersion in the precondition ({wanted['resourceVersion']}) does not match the ResourceVersion "
-                f"in record ({meta['resourceVersion']}). The object might have been modified")  # fmt: skip
-        raise conflict(call.resource, call.name, text, kind)
+    if kind == "Namespace" and wanted.get("uid", meta["uid"]) != meta["uid"]:
+        raise conflict(call.resource, call.name, UID_MISMATCH.format(wanted["uid"], meta["uid"]))
+    for key, name, what in (("uid", "UID", "deleted and then recreated"), ("resourceVersion", "ResourceVersion", "modified")):
+        if wanted.get(key, meta[key]) != meta[key]:
+            raise conflict(call.resource, call.name, _RECORD.format(name, wanted[key], meta[key], what), kind)
 
 
 def remove(cluster: Cluster, resource: Resource, old: Json) -> Json:

@@ -73,6 +73,5 @@ def _entries(resource: Resource) -> list[Json]:
     found = [first | ({"shortNames": list(resource.short_names)} if resource.short_names else {})]
     for name, below in sorted(resource.subresources.items()):
         entry: Json = {"name": f"{resource.plural}/{name}", "singularName": "", "namespaced": resource.namespaced}
-        entry |= {"group": below.group, "version": below.version} if below.group else {}
         found.append(entry | {"kind": below.kind, "verbs": list(below.verbs)})
     return found

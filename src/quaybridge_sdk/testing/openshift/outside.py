@@ -9,20 +9,27 @@ from quaybridge_sdk.testing.openshift.status import ApiError
 NOT_IMITATED: Mapping[str, str] = {
     "server-side apply": "needs field management: application/apply-patch+yaml",
     "strategic merge patch": "needs the patch strategy of every list: application/strategic-merge-patch+json",
-    "Table": "the columns of kubectl; a client that also accepts application/json gets that",
-    "aggregated discovery": "the v2 form of discovery; a client that also accepts application/json gets that",
-    "YAML and protobuf": "bodies and answers are JSON",
-    "managedFields": "objects carry none",
-    "unlisted groups": "of Kubernetes and OpenShift: apps, batch, rbac, events.k8s.io, apiregistration, route, config, ...",
-    "unlisted resources": "of the groups served: pods, nodes, services, image signatures, build logs, clones, ...",
-    "whole repository import": "spec.repository of an ImageStreamImport",
-    "scheduled imports": "importPolicy.scheduled is stored, nothing is imported by itself",
-    "garbage collection": "propagationPolicy Orphan and Foreground; dependants stay when their owner goes",
-    "old lists": "resourceVersionMatch=Exact of a resourceVersion that is neither compacted nor current",
+    "huge JSON patches": "of more than 10,000 operations",
+    "other representations": "YAML, protobuf, CBOR, the Table of kubectl, aggregated discovery; who accepts JSON too gets that",
+    "bodies of another kind": "kind or apiVersion in a body are not those of the path",
     "duplicate fields": "of a JSON body: the real server warns and takes the last",
     "nested unknown fields": "of built-in kinds are kept, the real server prunes them; those of CRs are pruned",
+    "options of a write": "dryRun, and a fieldValidation other than Ignore, Warn and Strict",
+    "malformed numbers": "in limit, timeoutSeconds and resourceVersion",
+    "lists at a version": "resourceVersionMatch of a list, and a resourceVersion that is not too old with it",
+    "streaming lists": "sendInitialEvents of a watch, and its resourceVersionMatch",
+    "foreign continue tokens": "that this server did not give",
+    "managedFields": "objects carry none",
+    "unlisted groups": "of Kubernetes and OpenShift: apps, batch, rbac, events.k8s.io, route, config, ...",
+    "unlisted resources": "of the groups served: pods, nodes, services, projects, image signatures, build logs, clones, ...",
+    "tokens of service accounts": "TokenRequest and TokenReview; EmbeddedOpenShift.token gives tokens, which do not die",
+    "faulty webhook configurations": "are refused without the reasons",
     "validating webhooks": "and matchConditions, reinvocation and AdmissionReview v1beta1 of mutating ones",
     "CEL": "x-kubernetes-validations of a CRD are ignored",
+    "whole repository import": "spec.repository of an ImageStreamImport",
+    "indexes of several images": "as what an import finds",
+    "scheduled imports": "importPolicy.scheduled is stored, nothing is imported by itself",
+    "garbage collection": "propagationPolicy Orphan and Foreground; dependants stay when their owner goes",
     "OpenAPI": "/openapi and /metrics",
     "unknown HTTP methods": "answered 501 by the HTTP server underneath",
 }
@@ -36,7 +43,9 @@ RESOURCES: Mapping[str, frozenset[str]] = {
                    "persistentvolumes", "pods", "podtemplates", "replicationcontrollers", "resourcequotas", "services"}),
     "image.openshift.io": frozenset({"imagesignatures", "imagestreamimages", "imagestreammappings", "imagetags"}),
     "build.openshift.io": frozenset(),
-    "authorization.k8s.io": frozenset({"localsubjectaccessreviews"}),
+    "authentication.k8s.io": frozenset({"tokenreviews"}),
+    "authorization.k8s.io": frozenset({"localsubjectaccessreviews", "selfsubjectrulesreviews"}),
+    "project.openshift.io": frozenset({"projects"}),
     "admissionregistration.k8s.io": frozenset({
         "mutatingadmissionpolicies", "mutatingadmissionpolicybindings", "validatingadmissionpolicies",
         "validatingadmissionpolicybindings", "validatingwebhookconfigurations"}),
@@ -45,7 +54,8 @@ RESOURCES: Mapping[str, frozenset[str]] = {
 
 SUBRESOURCES = frozenset(
     {"imagestreams/layers", "builds/clone", "builds/details", "builds/log", "buildconfigs/instantiatebinary",
-     "buildconfigs/webhooks", "customresourcedefinitions/status"}
+     "buildconfigs/webhooks", "customresourcedefinitions/status", "imagestreams/secrets", "namespaces/finalize",
+     "serviceaccounts/token"}
 )  # fmt: skip
 
 

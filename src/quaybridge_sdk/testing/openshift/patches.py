@@ -1,4 +1,4 @@
-"""Merge patch (RFC 7396) and JSON patch (RFC 6902), and the merge patch between two states.
+"""Merge patch (RFC 7396) and JSON patch (RFC 6902).
 
 A JSON patch that cannot be applied raises :class:`PatchError` with the sentence of the Go library both API servers use
 (evanphx/json-patch): clients see it only through admission webhooks, the API itself says nothing about the cause.

@@ -19,6 +19,7 @@ import httpx
 from attrs import frozen
 
 from quaybridge_sdk.testing.openshift.images import Reference
+from quaybridge_sdk.testing.openshift.outside import not_imitated
 from quaybridge_sdk.testing.openshift.status import ApiError, Json, internal
 
 TIMEOUT = 25.0
@@ -96,8 +97,7 @@ class Registry:
             self._authorize(challenge, target)
         manifest, digest, media = self._manifest(target)
         if media in _LISTS:
-            chosen = _for_platform(manifest["manifests"])
-            manifest, digest, media = self._manifest(target.rpartition("/")[0] + f"/{chosen['digest']}")
+            raise not_imitated("indexes of several images")
         config = self._get(f"{self._base}/v2/{self.reference.path}/blobs/{manifest['config']['digest']}").json()
         return _image(self.reference, manifest, digest, media, config)
 
@@ -110,7 +110,7 @@ class Registry:
                 answer = self._client.get(f"{self._base}/v2/")
                 return answer.headers.get("www-authenticate", "") if answer.status_code == 401 else ""
             except (httpx.HTTPError, ssl.SSLError) as error:
-                fault = internal(f'{self.reference.text}: Get "{self._base}/v2/": {_go_words(error, self.reference.host)}')
+                fault = internal(f'{self.reference.text}: Get "{self._base}/v2/": {go_words(error, self.reference.host)}')
         raise fault
 
     def _authorize(self, challenge: str, target: str) -> None:
@@ -145,14 +145,7 @@ class Registry:
         try:
             return self._client.get(url, headers=self._headers | {"Accept": accept}, **more)
         except httpx.HTTPError as error:
-            raise internal(f'{self.reference.text}: Get "{url}": {_go_words(error, self.reference.host)}') from None
-
-
-def _for_platform(manifests: list[Json]) -> Json:
-    """For importMode Legacy: the image for linux/amd64, else the first."""
-    wanted = {"os": "linux", "architecture": "amd64"}
-    fits = [entry for entry in manifests if wanted.items() <= (entry.get("platform") or {}).items()]
-    return (fits or manifests)[0]
+            raise internal(f'{self.reference.text}: Get "{url}": {go_words(error, self.reference.host)}') from None
 
 
 def _image(reference: Reference, manifest: Json, digest: str, media: str, config: Json) -> Json:
@@ -178,7 +171,7 @@ def _said(answer: httpx.Response) -> str:
         return answer.text or "authentication required"
 
 
-def _go_words(error: Exception, host: str) -> str:
+def go_words(error: Exception, host: str) -> str:
     """The transport's failure as Go's net/http words it."""
     text = str(error)
     if isinstance(error, httpx.TimeoutException):

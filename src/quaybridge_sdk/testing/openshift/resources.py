@@ -65,8 +65,6 @@ class Subresource:
 
     kind: str
     verbs: tuple[str, ...]
-    group: str = ""
-    version: str = ""
 
 
 @frozen

@@ -36,7 +36,7 @@ class EmbeddedOpenShift(HttpServer):
         ca: PEM of the authority behind ``tls``, for kubeconfigs; without it they skip verification.
         settings: its timing and its names.
         namespaces: namespaces that are there from the start.
-        definitions: CustomResourceDefinitions that are there from the start.
+        definitions: CustomResourceDefinitions that are there from the start; None for those of quaybridge.
     """
 
     def __init__(
@@ -48,12 +48,12 @@ class EmbeddedOpenShift(HttpServer):
         ca: str = "",
         settings: Settings | None = None,
         namespaces: Iterable[str] = SYSTEM_NAMESPACES,
-        definitions: Iterable[Json] = crds.QUAY_INTEGRATIONS,
+        definitions: Iterable[Json] | None = None,
     ) -> None:
         super().__init__(port=port, tls=tls)
         self.cluster = Cluster(settings or Settings())
         self._ca, self._ran = ca, False
-        for definition in definitions:
+        for definition in crds.installed() if definitions is None else definitions:
             self.install(definition)
         Controllers(self.cluster, controllers)
         for name in namespaces:

@@ -1,19 +1,16 @@
-"""The resources that are no plain objects: stream tags, pull secrets of a stream, instantiations, projects, reviews, tokens."""
+"""The resources that are no plain objects: stream tags, instantiations, project requests, access reviews."""
 
 from __future__ import annotations
 
 import copy
-import json
-import uuid
-from datetime import UTC, datetime, timedelta
 
 from quaybridge_sdk.testing.http import Response
-from quaybridge_sdk.testing.openshift import access, bodies, deletes, imports, reads, writes
+from quaybridge_sdk.testing.openshift import access, bodies, imports, reads, writes
 from quaybridge_sdk.testing.openshift.access import Action, User
 from quaybridge_sdk.testing.openshift.builds import build_of
 from quaybridge_sdk.testing.openshift.clock import now
-from quaybridge_sdk.testing.openshift.cluster import Call, Cluster
-from quaybridge_sdk.testing.openshift.status import ApiError, Json, bad, bad_request, details, invalid, not_found
+from quaybridge_sdk.testing.openshift.cluster import Call
+from quaybridge_sdk.testing.openshift.status import ApiError, Json, bad, details, invalid, not_found
 
 _DESCRIBED = (("description", "openshift.io/description"), ("displayName", "openshift.io/display-name"))
 
@@ -33,15 +30,6 @@ def stream_tag(call: Call) -> Response:
     value |= {"generation": entry["items"][0]["generation"], "lookupPolicy": stream["spec"]["lookupPolicy"]}
     value |= {"conditions": entry["conditions"]} if entry.get("conditions") else {}
     return reads.answer(call, 200, value | {"image": {key: image[key] for key in image if key not in ("kind", "apiVersion")}})
-
-
-def stream_secrets(call: Call) -> Response:
-    """GET imagestreams/NAME/secrets: the docker secrets imports would use."""
-    reads.existing(call)
-    found = imports.docker_secrets(call.cluster, call.namespace)
-    items = [{key: secret[key] for key in secret if key not in ("kind", "apiVersion")} for secret in found]
-    meta = {"resourceVersion": str(call.cluster.store.version)}
-    return Response.of_json(200, {"kind": "SecretList", "apiVersion": "image.openshift.io/v1", "metadata": meta, "items": items})
 
 
 def instantiate(call: Call) -> Response:
@@ -73,25 +61,7 @@ def request_project(call: Call) -> Response:
     spec = {"finalizers": ["openshift.io/origin", "kubernetes"]}
     meta = {"name": asked.get("metadata", {}).get("name", ""), "annotations": annotations}
     made = writes.insert(inner, {"kind": "Namespace", "apiVersion": "v1", "metadata": meta, "spec": spec})
-    return reads.answer(call, 201, _project(made))
-
-
-def _project(namespace: Json) -> Json:
-    return namespace | {"kind": "Project", "apiVersion": "project.openshift.io/v1"}
-
-
-def projects(call: Call) -> Response:
-    """get, list and delete of projects: namespaces by another name."""
-    resource = call.cluster.catalogue.of_key("", "namespaces")
-    inner = Call(call.cluster, call.request, call.user, resource, "", call.name, partial=call.partial)
-    if call.request.method == "DELETE":
-        deletes.delete(inner)
-        return reads.answer(call, 200, {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"})
-    if call.name:
-        return reads.answer(call, 200, _project(reads.existing(inner)))
-    found = reads.list_objects(inner)
-    listed = json.loads(found.body) | {"kind": "ProjectList", "apiVersion": "project.openshift.io/v1"}
-    return Response.of_json(200, listed)
+    return reads.answer(call, 201, made | {"kind": "Project", "apiVersion": "project.openshift.io/v1"})
 
 
 def subject_access_review(call: Call) -> Response:
@@ -115,64 +85,7 @@ def _reviewed(call: Call, value: Json, user: User) -> Response:
     return reads.answer(call, 201, value)
 
 
-def self_subject_rules_review(call: Call) -> Response:
-    value = bodies.read_object(call)
-    rules = call.cluster.access.rules(call.user)
-    wanted = value["spec"].get("namespace", "")
-    granted = [{"verbs": [rule.verb], "apiGroups": [rule.group], "resources": [rule.resource]}
-               | ({"resourceNames": [rule.name]} if rule.name != "*" else {})
-               for rule in rules if rule.resource and rule.namespace in ("*", wanted)]  # fmt: skip
-    paths = [{"verbs": [rule.verb], "nonResourceURLs": [rule.path]} for rule in rules if rule.path]
-    value["status"] = {"resourceRules": granted, "nonResourceRules": paths, "incomplete": False}
-    return reads.answer(call, 201, value)
-
-
 def self_subject_review(call: Call) -> Response:
     value = bodies.read_object(call)
     value["metadata"] = {"creationTimestamp": now()}
     return reads.answer(call, 201, value | {"status": {"userInfo": call.user.info()}})
-
-
-def token_request(call: Call) -> Response:
-    """POST serviceaccounts/NAME/token."""
-    account = reads.existing(call)
-    meta = account["metadata"]
-    named = access.user_named(f"system:serviceaccount:{call.namespace}:{call.name}")
-    seconds = (call.request.json().get("spec") or {}).get("expirationSeconds") or 3600
-    expiry = (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    value: Json = {"kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1"}
-    value["metadata"] = {"name": call.name, "namespace": call.namespace, "uid": meta["uid"], "creationTimestamp": now()}
-    value["spec"] = {"audiences": [access.AUDIENCE], "expirationSeconds": seconds, "boundObjectRef": None}
-    token = call.cluster.access.token(User(named.name, named.groups, meta["uid"]))
-    value["status"] = {"token": token, "expirationTimestamp": expiry}
-    return reads.answer(call, 201, value)
-
-
-def token_review(call: Call) -> Response:
-    """POST tokenreviews: 201 for an invalid token too, without ``authenticated``."""
-    value = bodies.read_object(call)
-    token, audiences = value["spec"].get("token"), value["spec"].get("audiences")
-    if not token:
-        raise bad_request("token is required for TokenReview in authentication")
-    user = call.cluster.access.bearer(token)
-    fault = "invalid bearer token" if user is None else account_fault(call.cluster, user)
-    if user is not None and not fault and audiences and access.AUDIENCE not in audiences:
-        listed = ", ".join(f'"{audience}"' for audience in audiences)
-        fault = f'[invalid bearer token, token audiences ["{access.AUDIENCE}"] is invalid for the target audiences [{listed}]]'
-    if fault or user is None:
-        value["status"] = {"user": {}, "error": fault}
-    else:
-        extra = {"authentication.kubernetes.io/credential-id": [f"JTI={uuid.uuid4()}"]}
-        value["status"] = {"authenticated": True, "user": user.info() | {"extra": extra}, "audiences": [access.AUDIENCE]}
-    return reads.answer(call, 201, value)
-
-
-def account_fault(cluster: Cluster, user: User) -> str:
-    """Why a token made by a TokenRequest no longer counts: its service account is gone, or is another by now; "" if it does."""
-    parts = user.name.split(":")
-    if not user.uid or parts[:2] != ["system", "serviceaccount"]:
-        return ""
-    account = cluster.store.get(("", "serviceaccounts"), parts[2], parts[3])
-    if account is None or account["metadata"]["uid"] != user.uid:
-        return f'[invalid bearer token, serviceaccounts "{parts[3]}" not found]'
-    return ""

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
 from quaybridge_sdk.testing.http import Response
+
+if TYPE_CHECKING:
+    from quaybridge_sdk.testing.openshift.resources import Resource
 
 Json = dict[str, Any]
 
@@ -19,17 +22,6 @@ NOT_SERVED = "the server could not find the requested resource"
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 NOT_A_PATCH = "the server rejected our request due to an error in our request"
 PLAIN = "text/plain; charset=utf-8"
-
-
-class Typed(Protocol):
-    """What an error has to know about a resource."""
-
-    @property
-    def group(self) -> str: ...
-    @property
-    def plural(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
 
 
 class ApiError(Exception):
@@ -104,17 +96,17 @@ def qualified(name: str, group: str) -> str:
     return f"{name}.{group}" if group else name
 
 
-def not_found(resource: Typed, name: str) -> ApiError:
+def not_found(resource: Resource, name: str) -> ApiError:
     text = f'{qualified(resource.plural, resource.group)} "{name}" not found'
     return ApiError(404, "NotFound", text, details(name, resource.group, resource.plural))
 
 
-def already_exists(resource: Typed, name: str) -> ApiError:
+def already_exists(resource: Resource, name: str) -> ApiError:
     text = f'{qualified(resource.plural, resource.group)} "{name}" already exists'
     return ApiError(409, "AlreadyExists", text, details(name, resource.group, resource.plural))
 
 
-def conflict(resource: Typed, name: str, text: str = MODIFIED, kind: str | None = None) -> ApiError:
+def conflict(resource: Resource, name: str, text: str = MODIFIED, kind: str | None = None) -> ApiError:
     kind = resource.plural if kind is None else kind
     message = f'Operation cannot be fulfilled on {qualified(kind, resource.group)} "{name}": {text}'
     return ApiError(409, "Conflict", message, details(name, resource.group, kind))
@@ -146,8 +138,3 @@ def not_served() -> ApiError:
 
 def page_not_found() -> ApiError:
     return PlainError(404, None, "404 page not found\n")
-
-
-def unprocessable() -> ApiError:
-    """What a JSON patch that cannot be applied is answered: no word about why."""
-    return ApiError(422, "Invalid", NOT_A_PATCH, {})

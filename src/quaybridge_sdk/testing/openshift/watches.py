@@ -7,66 +7,39 @@ more than 4 s; a resourceVersion that is too old gives HTTP 200 and an ERROR eve
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Callable, Iterator
 
 from quaybridge_sdk.testing.http import Response
 from quaybridge_sdk.testing.openshift import options, reads
 from quaybridge_sdk.testing.openshift.cluster import Call
+from quaybridge_sdk.testing.openshift.outside import not_imitated
 from quaybridge_sdk.testing.openshift.status import ApiError, Json
 from quaybridge_sdk.testing.openshift.store import Event
 
 BOOKMARK_EVERY, BOOKMARK_BEFORE_END, NO_BOOKMARK_UP_TO = 60.0, 2.0, 4.0
-DEFAULT_TIMEOUT = {"kube": (1800, 3600), "crd": (1800, 3600), "openshift": (3600, 7200)}
+DEFAULT_TIMEOUT = 1800
 
 
 def watch(call: Call) -> Response:
-    query = dict(call.request.query)
-    options.check_list(query, watch=True)
-    chosen, text = reads.selection(call), query.get("resourceVersion", "")
-    if text and not text.isdigit():
-        fault = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise ApiError(500, None, fault)
-    return Response(200, stream=_Watch(call, chosen, query).events())
+    query = call.request.query
+    if "sendInitialEvents" in query or "resourceVersionMatch" in query:
+        raise not_imitated("streaming lists")
+    return Response(200, stream=Watch(call, reads.selection(call)).events())
 
 
-class _Watch:
+class Watch:
     """One open watch; its thread is that of the connection."""
 
-    def __init__(self, call: Call, chosen: Callable[[Json], bool], query: dict[str, str]) -> None:
+    def __init__(self, call: Call, chosen: Callable[[Json], bool]) -> None:
         self.call, self.chosen, self.store = call, chosen, call.cluster.store
-        self.family = call.resource.family
-        self.version = int(query.get("resourceVersion") or 0)
-        self.initial = query.get("sendInitialEvents", "") == "true"
-        self.bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
-        pace = call.cluster.settings.pace
-        seconds = options.number(query.get("timeoutSeconds") or "0") or _random_timeout(self.family)
+        query, pace = call.request.query, call.cluster.settings.pace
+        self.version = options.number(query, "resourceVersion")
+        seconds = options.number(query, "timeoutSeconds") or DEFAULT_TIMEOUT
         self.end = time.monotonic() + seconds * pace
-        self.next_bookmark = self._first_bookmark(seconds, pace)
+        wanted = query.get("allowWatchBookmarks") in ("true", "1") and seconds > NO_BOOKMARK_UP_TO
+        self.next_bookmark = self._after_bookmark() if wanted else self.end + 1
         self.breaks = len(call.cluster.breaks)
-
-    def _first_bookmark(self, seconds: float, pace: float) -> float:
-        if not self.bookmarks or seconds <= NO_BOOKMARK_UP_TO:
-            return self.end + 1
-        return min(time.monotonic() + BOOKMARK_EVERY * pace, self.end - BOOKMARK_BEFORE_END * pace)
-
-    def events(self) -> Iterator[bytes]:
-        oldest = self.store.oldest(self.call.key)
-        if 0 < self.version < oldest:
-            text = f"too old resource version: {self.version} ({oldest})"
-            yield _line("ERROR", ApiError(410, "Expired", text).body())
-            return
-        if not self.version or self.initial:
-            yield from self._existing()
-        while (happened := self._wait()) is not None:
-            for event in happened:
-                self.version = event.version
-                if (line := self._shown(event)) is not None:
-                    yield line
-            if time.monotonic() >= self.next_bookmark:
-                yield self._bookmark({})
-                self.next_bookmark = self._after_bookmark()
 
     def _after_bookmark(self) -> float:
         """Every minute until the one before the end, which is the last."""
@@ -74,14 +47,29 @@ class _Watch:
         last = self.end - BOOKMARK_BEFORE_END * pace
         return self.end + 1 if now >= last else min(now + BOOKMARK_EVERY * pace, last)
 
+    def events(self) -> Iterator[bytes]:
+        oldest = self.store.oldest(self.call.key)
+        if 0 < self.version < oldest:
+            text = f"too old resource version: {self.version} ({oldest})"
+            yield _line("ERROR", ApiError(410, "Expired", text).body())
+            return
+        if not self.version:
+            yield from self._existing()
+        while (happened := self._wait()) is not None:
+            for event in happened:
+                self.version = event.version
+                if (line := self._shown(event)) is not None:
+                    yield line
+            if time.monotonic() >= self.next_bookmark:
+                yield self.bookmark()
+                self.next_bookmark = self._after_bookmark()
+
     def _existing(self) -> Iterator[bytes]:
         with self.store.changed:
             found = [value for value in self.store.items(self.call.key, self.call.namespace) if self.chosen(value)]
             self.version = self.store.version
         for value in found:
             yield _line("ADDED", self._form(value))
-        if self.initial and self.bookmarks:
-            yield self._bookmark({"annotations": {"k8s.io/initial-events-end": "true"}})
 
     def _wait(self) -> list[Event] | None:
         """The next events, [] when only a bookmark is due, None when the watch is over.
@@ -103,7 +91,8 @@ class _Watch:
 
     def _ended(self) -> str:
         """How the watch was ended on purpose since it began: "cleanly", "abruptly" or "" for not at all."""
-        mine = [clean for clean, family in self.call.cluster.breaks[self.breaks :] if family in ("", self.family)]
+        family = self.call.resource.family
+        mine = [clean for clean, ended in self.call.cluster.breaks[self.breaks :] if ended in ("", family)]
         return "" if not mine else "cleanly" if mine[0] else "abruptly"
 
     def _shown(self, event: Event) -> bytes | None:
@@ -122,21 +111,16 @@ class _Watch:
     def _form(self, value: Json) -> Json:
         return reads.partial_of(value) if self.call.partial else value
 
-    def _bookmark(self, extra: Json) -> bytes:
+    def bookmark(self) -> bytes:
         """A bookmark's object is its kind's zero value: use nothing of it but the resourceVersion."""
         resource = self.call.resource
         zero = dict(resource.rules.zero)
         with self.store.changed:  # never past an event this watch has not sent yet
             if not self.store.events_since(self.call.key, self.version):
                 self.version = max(self.version, self.store.version)
-        meta = zero.pop("metadata", {}) | {"resourceVersion": str(self.version)} | extra
+        meta = zero.pop("metadata", {}) | {"resourceVersion": str(self.version)}
         head = {"kind": resource.kind, "apiVersion": resource.group_version, "metadata": meta}
         return _line("BOOKMARK", self._form(head | zero))
-
-
-def _random_timeout(family: str) -> float:
-    least, most = DEFAULT_TIMEOUT[family]
-    return float(least + secrets.randbelow(most - least))
 
 
 def _line(kind: str, value: Json) -> bytes:

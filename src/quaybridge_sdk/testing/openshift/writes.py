@@ -36,7 +36,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def create(call: Call) -> Response:
-    options.check_write("create", dict(call.request.query))
+    options.check_write(call.request.query)
     value = bodies.read_object(call)
     place(call, value)
     if value["metadata"].get("resourceVersion"):
@@ -68,7 +68,7 @@ def check_namespace(cluster: Cluster, resource: Resource, namespace: str, name: 
 
 
 def insert(call: Call, value: Json) -> Json:
-    """Admits, validates and stores a new object; returns it (without resourceVersion after a dry run)."""
+    """Admits, validates and stores a new object; returns it."""
     rules, resource, store = call.rules, call.resource, call.cluster.store
     rules.default(value)
     value = admission.mutate(call, "CREATE", value, None)
@@ -89,7 +89,7 @@ def insert(call: Call, value: Json) -> Json:
     with store.changed:
         if store.get(call.key, call.namespace, meta["name"]) is not None:
             raise already_exists(resource, meta["name"])
-        return value if call.dry_run else store.put(call.key, value)
+        return store.put(call.key, value)
 
 
 def _tidy(value: Json) -> Json:
@@ -100,7 +100,7 @@ def _tidy(value: Json) -> Json:
 
 
 def update(call: Call) -> Response:
-    options.check_write("update", dict(call.request.query))
+    options.check_write(call.request.query)
     sent = bodies.read_object(call)
     name = sent["metadata"].get("name")
     if not name:
@@ -124,7 +124,7 @@ def _replacement(call: Call, value: Json, old: Json) -> Json:
 
 def patch(call: Call) -> Response:
     bodies.check_patch_type(call)
-    options.check_write("patch", dict(call.request.query))
+    options.check_write(call.request.query)
     return reads.answer(call, 200, change(call, lambda old: bodies.patched(call, copy.deepcopy(old))))
 
 
@@ -147,7 +147,7 @@ def _changed(call: Call, old: Json, value: Json) -> Json:
     if meta.get("resourceVersion") and meta["resourceVersion"] != before["resourceVersion"]:
         raise conflict(call.resource, call.name, MODIFIED)
     if call.subresource:
-        value = copy.deepcopy(old) | _part(call.subresource, value)
+        value = copy.deepcopy(old) | ({"status": value["status"]} if "status" in value else {})
     else:
         value["metadata"] = {key: entry for key, entry in meta.items() if key not in _OWN[1:] and key != "managedFields"}
         value["metadata"] |= {key: before[key] for key in _OWN[1:] if key in before}
@@ -161,14 +161,6 @@ def _changed(call: Call, old: Json, value: Json) -> Json:
     if causes:
         raise invalid(call.resource.group, call.resource.kind, call.name, causes)
     return value
-
-
-def _part(subresource: str, value: Json) -> Json:
-    """What a subresource may write: nothing but its own part, metadata neither."""
-    if subresource == "finalize":
-        finalizers = (value.get("spec") or {}).get("finalizers")
-        return {"spec": {"finalizers": finalizers} if finalizers else {}}
-    return {"status": value["status"]} if "status" in value else {}
 
 
 def _admitted(call: Call, value: Json, old: Json) -> Json:
@@ -189,8 +181,6 @@ def _desired(value: Json) -> Json:
 
 def _settle(call: Call, old: Json, value: Json) -> Json:
     """Stores a change; an object that is being deleted goes as soon as nothing holds it, and is answered as it was."""
-    if call.dry_run:
-        return value
     if value["metadata"].get("deletionTimestamp") and not deletes.held(value):
         call.cluster.store.remove(call.key, old)
         return value

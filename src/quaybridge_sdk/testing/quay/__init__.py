@@ -13,7 +13,7 @@ real Quay does: races (two creations at once end here in one 201 and clean 400s)
 
 from .routes import NOT_IMITATED
 from .server import EmbeddedQuay
-from .snapshots import OrganizationSnapshot, PrototypeSnapshot, RepositorySnapshot, RobotSnapshot, TeamSnapshot, token_sha256
+from .snapshots import OrganizationSnapshot, PrototypeSnapshot, RepositorySnapshot, RobotSnapshot, token_sha256
 
 __all__ = [
     "NOT_IMITATED",
@@ -22,6 +22,5 @@ __all__ = [
     "PrototypeSnapshot",
     "RepositorySnapshot",
     "RobotSnapshot",
-    "TeamSnapshot",
     "token_sha256",
 ]

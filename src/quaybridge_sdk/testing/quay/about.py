@@ -1,6 +1,6 @@
-"""Who am I, how are you, what are you: the token check, health, configuration and error descriptions.
+"""Who am I, how are you, what are you: the token check, health, and configuration.
 
-Sources: ``tests/cassettes/quay/errors.yaml``; quay/quay ``endpoints/api/user.py``, ``endpoints/api/error.py``.
+Sources: ``tests/cassettes/quay/errors.yaml``; quay/quay ``endpoints/api/user.py``.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from quaybridge_sdk.testing.http import Response
 
 from . import views
-from .answers import ERROR_TYPES, RefusalError, not_found
+from .answers import RefusalError
 from .call import Call, ok
 from .records import Organization
 
@@ -45,18 +45,11 @@ def user(call: Call) -> Response:
     """The token check: 401 for no token, a bad token, and a valid one without the scope ``user:read``."""
     if not call.has_scope("user:read"):
         raise RefusalError(typed="invalid_token", detail="Requires authentication", session_required=False)
-    mine = [row for row in call.world.organizations.values() if call.world.teams_of(call.user, row.name)]
+    mine = [row for row in call.world.organizations.values() if call.world.owns(call.user, row.name)]
     view: views.View = {"anonymous": False, "username": call.user, "avatar": views.person(call.user)}
     view |= _FIXED | {"email": call.world.users[call.user]}
     view["organizations"] = [_membership(call, row) for row in mine]
     return ok(view | ({"super_user": True} if call.is_superuser else {}))
-
-
-def error(call: Call, name: str) -> Response:
-    if name not in ERROR_TYPES:
-        raise not_found()
-    description = ERROR_TYPES[name][1]
-    return ok({"type": f"{call.base_url}/api/v1/error/{name}", "title": name, "description": description})
 
 
 def health(_: Call) -> Response:
@@ -73,7 +66,6 @@ def config(call: Call) -> Response:
 
 ROUTES = (
     ("GET", "/api/v1/user/", user),
-    ("GET", "/api/v1/error/<name>", error),
     ("GET", "/health/instance", health),
     ("GET", "/config", config),
 )

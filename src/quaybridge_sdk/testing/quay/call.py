@@ -51,11 +51,10 @@ class Call:
         return self.is_superuser or (self.has_scope("org:admin") and self.world.administers(self.user, namespace))
 
     def belongs_to(self, namespace: str) -> bool:
-        member = bool(self.world.teams_of(self.user, namespace))
-        return self.is_superuser or (self.has_scope("org:admin", "repo:create") and member)
+        return self.is_superuser or (self.has_scope("org:admin", "repo:create") and self.world.owns(self.user, namespace))
 
     def may_create(self, namespace: str) -> bool:
-        allowed = self.world.may_create(self.user, namespace)
+        allowed = self.world.administers(self.user, namespace)
         return self.is_superuser or (self.has_scope("org:admin", "repo:create") and allowed)
 
     def has_role(self, path: str, role: str) -> bool:
@@ -81,7 +80,7 @@ class Call:
         return self.world.organizations[name]
 
     def parent(self, name: str) -> Organization:
-        """Shape B, 400, where the lookup is left to the data model: robots and teams."""
+        """Shape B, 400, where the lookup is left to the data model: robots."""
         if name not in self.world.organizations:
             raise message(f"Organization does not exist: {name}")
         return self.world.organizations[name]

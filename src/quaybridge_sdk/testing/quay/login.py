@@ -31,7 +31,6 @@ _ERRORS: Mapping[str, tuple[int, str]] = {
     "BLOB_UPLOAD_INVALID": (400, "blob upload invalid"),
     "MANIFEST_UNKNOWN": (404, "manifest unknown"),
     "MANIFEST_INVALID": (400, "manifest invalid"),
-    "TAG_EXPIRED": (404, "Tag has expired"),
     "INVALID_REQUEST": (400, "Invalid request"),
     "DENIED": (405, "System is currently read-only. Pulls will succeed but all write operations are currently suspended."),
     "UNSUPPORTED": (501, "The embedded Quay does not imitate this part of the registry protocol."),
@@ -124,7 +123,7 @@ class Logins:
         row = self.world.repositories.get(path)
         if row is not None:
             return row.state == "NORMAL" and self.world.role(user, path) in ("write", "admin")
-        if not self.world.may_create(user, path.partition("/")[0]):
+        if not self.world.administers(user, path.partition("/")[0]):
             return False
         self.world.create_repository(path, user, public=False, description=None)
         return True

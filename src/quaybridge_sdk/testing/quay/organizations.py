@@ -11,18 +11,17 @@ import uuid
 from quaybridge_sdk.testing.http import Response
 
 from . import views
-from .answers import STRING, invalid, message, schema
+from .answers import STRING, invalid, not_imitated, schema
 from .call import Call, empty, ok
-from .records import Organization, Team
+from .records import Organization
 
 NAME = re.compile(r"^([a-z0-9]+(?:[._-][a-z0-9]+)*)$")
-TAG_EXPIRATIONS = (0, 86400, 604800, 1209600, 2419200)  # TAG_EXPIRATION_OPTIONS: 0s 1d 1w 2w 4w
 _NEW = schema("name", name=STRING, email=STRING, contact_email=STRING, recaptcha_response=STRING)
-_CHANGE = schema(email=STRING, contact_email=STRING, invoice_email={"type": "boolean"}, tag_expiration_s={"type": "integer"})
+_CHANGE = schema(email=STRING)
 
 
 def name_fault(name: str) -> str | None:
-    """Why Quay refuses the name of an organization, robot or team; None when it takes it (also with a final newline)."""
+    """Why Quay refuses the name of an organization or robot; None when it takes it (also with a final newline)."""
     if not 2 <= len(name) <= 255:
         return "Namespace must be between 2 and 255 characters in length"
     return None if NAME.match(name) else f"Namespace must match expression {NAME.pattern}"
@@ -43,15 +42,14 @@ def create(call: Call) -> Response:
         raise invalid("Username is not available")
     if email in call.world.users.values():
         raise invalid(f"Email has already been used: {email}")
-    owners = Team("owners", "admin", members=[call.user])
-    record = Organization(name, email or str(uuid.uuid4()), {"owners": owners}, shown_email=bool(email))
+    record = Organization(name, email or str(uuid.uuid4()), (call.user,), shown_email=bool(email))
     call.world.organizations[name] = record
     return ok("Created", 201)
 
 
 def _view(call: Call, record: Organization) -> Response:
     admin, member = call.administers(record.name), call.belongs_to(record.name)
-    return ok(views.organization(record, call.world, admin, member))
+    return ok(views.organization(record, admin, member))
 
 
 def read(call: Call, org: str) -> Response:
@@ -64,14 +62,10 @@ def change(call: Call, org: str) -> Response:
     body = call.body(_CHANGE)
     call.refuse_unless(call.administers(org))
     record = call.organization(org)
-    if body.get("tag_expiration_s", record.tag_expiration) not in TAG_EXPIRATIONS:
-        raise message("Invalid tag expiration option")
-    email = body.get("email") or body.get("contact_email")
-    if email:
-        record.email, record.shown_email = email, True
-    record.invoice_email = body.get("invoice_email", record.invoice_email)
-    record.invoice_email_address = body.get("invoice_email_address", record.invoice_email_address)
-    record.tag_expiration = body.get("tag_expiration_s", record.tag_expiration)
+    if body.keys() - {"email"}:
+        raise not_imitated("changes of an organization other than that of its e-mail")
+    if body.get("email"):
+        record.email, record.shown_email = body["email"], True
     return _view(call, record)
 
 

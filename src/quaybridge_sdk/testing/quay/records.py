@@ -46,14 +46,6 @@ class Robot:
 
 
 @define
-class Team:
-    name: str
-    role: str
-    description: str = ""
-    members: list[str] = Factory(list)
-
-
-@define
 class Prototype:
     kind: str
     delegate: str
@@ -67,7 +59,6 @@ class Tag:
     name: str
     digest: str
     start: int
-    end: int | None = None
 
 
 @define
@@ -75,7 +66,6 @@ class Manifest:
     media_type: str
     body: bytes = field(repr=False)
     size: int
-    is_list: bool
 
 
 @define
@@ -86,31 +76,25 @@ class Repository:
     description: str | None
     state: str = "NORMAL"
     users: dict[str, str] = Factory(dict)
-    teams: dict[str, str] = Factory(dict)
-    tags: list[Tag] = Factory(list)
+    tags: dict[str, Tag] = Factory(dict)
     manifests: dict[str, Manifest] = Factory(dict)
     blobs: set[str] = Factory(set)
     status_token: str = Factory(lambda: str(uuid.uuid4()))
     serial: int = Factory(lambda: next(_serials))
 
-    @property
-    def live_tags(self) -> dict[str, Tag]:
-        return {tag.name: tag for tag in self.tags if tag.end is None}
-
 
 @define
 class Organization:
+    """``owners`` are the members of the team of that name, the only one."""
+
     name: str
     email: str
-    teams: dict[str, Team]
+    owners: tuple[str, ...]
     shown_email: bool = True
-    invoice_email: bool = False
-    invoice_email_address: str | None = None
-    tag_expiration: int = 1209600
     robots: dict[str, Robot] = Factory(dict)
     prototypes: dict[str, Prototype] = Factory(dict)
     serial: int = Factory(lambda: next(_serials))
 
     def has_member(self, user: str) -> bool:
         """Whether Quay says ``is_org_member``: in a team, or one of the organization's own robots."""
-        return user in self.robots or any(user in team.members for team in self.teams.values())
+        return user in self.robots or user in self.owners

@@ -1,7 +1,7 @@
 """``/v2/``: pushing and pulling, blob by blob and manifest by manifest.
 
 Sources: quay/quay ``endpoints/v2/blob.py`` and ``manifest.py``; the OCI distribution specification. Not imitated: cross
-repository mounts, deletion, tag lists, conversion to schema 1 for clients that accept nothing newer.
+repository mounts, deletion, tag lists, indexes of several images, conversion to schema 1 for clients that accept nothing newer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from .login import Logins, RegistryRefusalError, challenge
 from .records import Manifest, Repository, Tag
 from .world import World
 
-INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
-IMAGE_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
+_INDEX_TYPES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
+_IMAGE_TYPES = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _PATH = re.compile(r"/v2/(?P<repo>[^/]+(?:/[^/]+)+?)/(?P<kind>manifests|blobs/uploads|blobs)/(?P<ref>[^/]*)")
 _READS = ("GET", "HEAD")
@@ -120,11 +120,7 @@ class Registry:
 
     def read_manifest(self, request: Request, row: Repository, reference: str) -> Response:
         """By tag, Quay would convert to schema 1 what the client does not accept; that is not imitated."""
-        by_digest = _DIGEST.fullmatch(reference)
-        tag = row.live_tags.get(reference)
-        if not by_digest and tag is None and any(old.name == reference for old in row.tags):
-            text = f"Tag {reference} was deleted or has expired. To pull, revive via time machine"
-            raise RegistryRefusalError("TAG_EXPIRED", text)
+        by_digest, tag = _DIGEST.fullmatch(reference), row.tags.get(reference)
         digest = tag.digest if tag else reference
         manifest = row.manifests.get(digest)
         if manifest is None:
@@ -140,10 +136,7 @@ class Registry:
             if reference != digest:
                 raise RegistryRefusalError("MANIFEST_INVALID", message="manifest digest mismatch")
         else:
-            now, old = int(time.time()), row.live_tags.get(reference)
-            if old:
-                old.end = now
-            row.tags.append(Tag(reference, digest, now))
+            row.tags[reference] = Tag(reference, digest, int(time.time()))
         row.manifests[digest] = manifest
         return _stored(f"{_path(row)}/manifests/{digest}", digest)
 
@@ -151,21 +144,20 @@ class Registry:
 def _parse(request: Request, row: Repository) -> Manifest:
     """Raises MANIFEST_INVALID for another type, for broken JSON, and when a part has not been uploaded before."""
     media_type = request.headers.get("content-type", "")
-    if media_type not in INDEX_TYPES + IMAGE_TYPES:
+    if media_type in _INDEX_TYPES:
+        raise RegistryRefusalError("UNSUPPORTED")
+    if media_type not in _IMAGE_TYPES:
         raise RegistryRefusalError("MANIFEST_INVALID", message="manifest schema version not supported")
-    is_list = media_type in INDEX_TYPES
     try:
         content: dict[str, Any] = json.loads(request.body)
-        parts = content["manifests"] if is_list else [content["config"], *content["layers"]]
-        digests = [part["digest"] for part in parts]
-        size = sum(part["size"] for part in parts if part is not content.get("config"))
+        digests = [part["digest"] for part in (content["config"], *content["layers"])]
+        size = sum(layer["size"] for layer in content["layers"])
     except (ValueError, KeyError, TypeError) as error:
         raise RegistryRefusalError("MANIFEST_INVALID", message=f"failed to parse manifest: {error!r}") from None
-    known = row.manifests.keys() if is_list else row.blobs
     for digest in digests:
-        if digest not in known:
+        if digest not in row.blobs:
             raise RegistryRefusalError("MANIFEST_INVALID", message=f"unknown part: {digest}")
-    return Manifest(media_type, request.body, 0 if is_list else size, is_list)
+    return Manifest(media_type, request.body, size)
 
 
 _HANDLERS: Mapping[tuple[str, str], Callable[[Registry, Request, Repository, str], Response]] = {

@@ -1,17 +1,16 @@
-"""``/repository``: create, list in pages of 100, read, change, delete, and the list of tags.
+"""``/repository``: create, list in pages of 100, read, change, delete.
 
-Sources: ``tests/cassettes/quay/repositories.yaml``; quay/quay ``endpoints/api/repository.py``, ``endpoints/api/tag.py``.
+Sources: ``tests/cassettes/quay/repositories.yaml``; quay/quay ``endpoints/api/repository.py``.
 """
 
 from __future__ import annotations
 
 import re
-import time
 
 from quaybridge_sdk.testing.http import Response
 
 from . import views
-from .answers import STRING, crash, invalid, not_found, one_of, schema
+from .answers import STRING, crash, invalid, one_of, schema
 from .call import Call, empty, ok
 from .records import Repository
 
@@ -67,7 +66,7 @@ def read(call: Call, repo: str) -> Response:
     view |= {"status_token": row.status_token if call.has_role(repo, "admin") else "", "trust_enabled": False}
     view |= {"tag_expiration_s": 1209600, "is_free_account": True, "state": row.state}
     if call.flag("includeTags", default=True):
-        view["tags"] = {name: views.repository_tag(tag, row) for name, tag in row.live_tags.items()}
+        view["tags"] = {name: views.tag(tag, row) for name, tag in row.tags.items()}
     return ok(view | {"can_write": call.has_role(repo, "write"), "can_admin": call.has_role(repo, "admin")})
 
 
@@ -99,39 +98,19 @@ def change_visibility(call: Call, repo: str) -> Response:
 
 
 def change_state(call: Call, repo: str) -> Response:
+    """Without FEATURE_REPO_MIRROR this is a change of a repository with a long name."""
+    if not call.world.repository_states:
+        return change(call, f"{repo}/changestate")
     call.refuse_unless(call.has_role(repo, "admin"))
     body = call.body(_CHANGE_STATE)
     call.repository(repo).state = body["state"]
     return ok({"success": True})
 
 
-def tags(call: Call, repo: str) -> Response:
-    """The history, newest first; ``onlyActiveTags=true`` leaves out deleted and overwritten ones."""
-    row = call.world.repositories.get(repo)
-    call.refuse_unless(call.has_role(repo, "read") or (row is not None and row.public))
-    row, query = call.repository(repo), call.request.query
-    found = [tag for tag in reversed(row.tags) if not (tag.end and call.flag("onlyActiveTags"))]
-    found = [tag for tag in found if query.get("specificTag", tag.name) == tag.name]
-    page, limit = call.number("page", 1), min(call.number("limit", 50), 100)
-    shown = [views.tag(tag, row) for tag in found[(page - 1) * limit : page * limit]]
-    return ok({"tags": shown, "page": page, "has_additional": len(found) > page * limit})
-
-
-def delete_tag(call: Call, repo: str, tag: str) -> Response:
-    call.refuse_unless(call.has_role(repo, "write"))
-    live = call.repository(repo).live_tags.get(tag)
-    if live is None:
-        raise not_found()
-    live.end = int(time.time())
-    return empty()
-
-
 _REPOSITORY = "/api/v1/repository/<path:repo>"
 ROUTES = (  # sub-resources first: a repository name may contain slashes
     ("POST", _REPOSITORY + "/changevisibility", change_visibility),
     ("PUT", _REPOSITORY + "/changestate", change_state),
-    ("GET", _REPOSITORY + "/tag/", tags),
-    ("DELETE", _REPOSITORY + "/tag/<tag>", delete_tag),
     ("POST", "/api/v1/repository", create),
     ("GET", "/api/v1/repository", listing),
     ("GET", _REPOSITORY, read),

@@ -27,8 +27,7 @@ def _find(call: Call, org: str, short: str) -> Robot:
 def _listed(call: Call, robot: Robot, token: bool, permissions: bool) -> views.View:
     view = views.robot(robot, token)
     if permissions:
-        teams = call.world.teams_of(robot.name, robot.name.partition("+")[0])
-        view["teams"] = [{"name": team.name, "avatar": views.avatar(team.name, "team")} for team in teams]
+        view["teams"] = []
         view["repositories"] = [row.name for row in call.world.repositories.values() if robot.name in row.users]
     return view
 

@@ -14,59 +14,57 @@ from attrs import frozen
 
 from quaybridge_sdk.testing.http import Response
 
-from . import about, organizations, permissions, prototypes, repositories, robots, teams
-from .answers import message, page
+from . import about, organizations, permissions, prototypes, repositories, robots
+from .answers import message, not_imitated, page
 from .call import Handler
 
 NOT_IMITATED: Mapping[str, str] = {
     "/api/v1/repository/<path:repo>/notification/": "notifications (webhooks)",
-    "/api/v1/repository/<path:repo>/notification/<uuid>": "notifications (webhooks)",
-    "/api/v1/repository/<path:repo>/notification/<uuid>/test": "notifications (webhooks)",
     "/api/v1/repository/<path:repo>/autoprunepolicy/": "auto-prune policies",
-    "/api/v1/repository/<path:repo>/autoprunepolicy/<uuid>": "auto-prune policies",
     "/api/v1/repository/<path:repo>/mirror": "mirrored repositories",
-    "/api/v1/repository/<path:repo>/mirror/<action>": "mirrored repositories",
+    "/api/v1/repository/<path:repo>/mirror/": "mirrored repositories",
     "/api/v1/repository/<path:repo>/build/": "builds by Quay",
     "/api/v1/repository/<path:repo>/trigger/": "builds by Quay",
     "/api/v1/repository/<path:repo>/changetrust": "signing",
-    "/api/v1/repository/<path:repo>/manifest/<digest>": "manifests, labels and security scans through the REST API",
-    "/api/v1/repository/<path:repo>/manifest/<digest>/<part>": "manifests, labels and security scans through the REST API",
-    "/api/v1/repository/<path:repo>/tag/<tag>": "moving a tag through the REST API (deleting one is imitated)",
-    "/api/v1/repository/<path:repo>/tag/<tag>/restore": "restoring a tag",
+    "/api/v1/repository/<path:repo>/manifest/": "manifests, labels and security scans through the REST API",
+    "/api/v1/repository/<path:repo>/tag/": "the history of tags (the tags themselves are in the repository), and changing tags",
+    "/api/v1/repository/<path:repo>/permissions/team/": "teams other than owners",
+    "/api/v1/repository/<path:repo>/permissions/user/<name>/transitive": "the roles a user has through teams",
+    "/api/v1/organization/<org>/team/": "teams other than owners",
     "/api/v1/organization/<org>/robots/<robot>/federation": "robot federation",
     "/api/v1/organization/<org>/quota": "quota",
-    "/api/v1/organization/<org>/quota/<path:rest>": "quota",
-    "/api/v1/organization/<org>/quota/<id>": "quota",
+    "/api/v1/organization/<org>/quota/": "quota",
     "/api/v1/organization/<org>/autoprunepolicy/": "auto-prune policies",
-    "/api/v1/organization/<org>/autoprunepolicy/<uuid>": "auto-prune policies",
     "/api/v1/organization/<org>/applications": "OAuth applications (see EmbeddedQuay.issue_token)",
-    "/api/v1/organization/<org>/applications/<path:rest>": "OAuth applications (see EmbeddedQuay.issue_token)",
-    "/api/v1/organization/<org>/members": "members other than through teams",
+    "/api/v1/organization/<org>/applications/": "OAuth applications (see EmbeddedQuay.issue_token)",
+    "/api/v1/organization/<org>/members": "members of an organization",
     "/api/v1/organization/<org>/logs": "usage logs",
     "/api/v1/organization/<org>/proxycache": "proxy caches",
-    "/api/v1/superuser/<path:rest>": "superuser calls other than the list of organizations",
-    "/api/v1/user/<path:rest>": "user settings, robots of users",
-    "/api/v1/users/<name>": "lookup of users",
+    "PUT /api/v1/organization/<org>": "changes of an organization other than that of its e-mail",
+    "/api/v1/superuser/": "superuser calls other than the list of organizations",
+    "/api/v1/user/": "user settings, robots of users",
+    "/api/v1/users/": "lookup of users",
+    "/api/v1/error/": "descriptions of the error types",
     "/api/v1/discovery": "the Swagger document",
     "/v2/_catalog": "the registry's catalogue",
 }
-"""Route shapes answered 501, and what they stand for."""
+"""Route shapes answered 501, and what they stand for; one that ends in a slash stands for all below it too."""
 
 _SLOTS = {"": r"[^/]+", "path:": r"[^/]+(?:/[^/]+)+"}
-_GROUPS = (about, organizations, robots, prototypes, teams, permissions, repositories)
+_GROUPS = (about, organizations, robots, prototypes, permissions, repositories)
 
 
-def _pattern(rule: str) -> re.Pattern[str]:
+def _pattern(rule: str) -> str:
     """``<name>`` is one segment, ``<path:name>`` two or more."""
     parts = re.split(r"<(path:)?(\w+)>", rule)
     literals, kinds, names = parts[::3], parts[1::3], parts[2::3]
     slots = [f"(?P<{name}>{_SLOTS[kind or '']})" for kind, name in zip(kinds, names, strict=True)] + [""]
-    return re.compile("".join(re.escape(text) + slot for text, slot in zip(literals, slots, strict=True)))
+    return "".join(re.escape(text) + slot for text, slot in zip(literals, slots, strict=True))
 
 
 def _outside(subject: str) -> Handler:
     def refuse(*_: object, **__: str) -> Response:
-        return Response.of_json(501, {"message": f"The embedded Quay does not imitate {subject}."})
+        raise not_imitated(subject)
 
     return refuse
 
@@ -94,7 +92,8 @@ def _routes() -> Iterator[Route]:
     general = [row for row in imitated if row[1].endswith("<path:repo>")]
     outside = [(None, rule, _outside(subject)) for rule, subject in NOT_IMITATED.items()]
     for method, rule, handler in (*specific, *outside, *general):
-        yield Route(method, rule, handler, _pattern(rule))
+        below = ".*" if method is None and rule.endswith("/") else ""
+        yield Route(method, rule, handler, re.compile(_pattern(rule) + below))
 
 
 _ROUTES = tuple(_routes())

@@ -79,6 +79,15 @@ class EmbeddedQuay(HttpServer):
             return snapshots.organizations(self._world)
 
     @property
+    def repository_states(self) -> bool:
+        """Whether repositories can be made read-only: in a real Quay, FEATURE_REPO_MIRROR."""
+        return self._world.repository_states
+
+    @repository_states.setter
+    def repository_states(self, value: bool) -> None:
+        self._world.repository_states = value
+
+    @property
     def api_calls(self) -> tuple[Exchange, ...]:
         """The log of REST API calls: what a bridge costs a Quay."""
         return tuple(entry for entry in self.requests if entry.path.startswith("/api/v1/"))

@@ -37,21 +37,13 @@ class PrototypeSnapshot:
 
 
 @frozen
-class TeamSnapshot:
-    role: str
-    description: str
-    members: tuple[str, ...]
-
-
-@frozen
 class RepositorySnapshot:
-    """``users`` (robots too) and ``teams`` map names to roles, ``tags`` live tags to digests."""
+    """``users`` maps users and robots to roles, ``tags`` names to digests."""
 
     description: str | None
     public: bool
     state: str
     users: Mapping[str, str]
-    teams: Mapping[str, str]
     tags: Mapping[str, str]
 
 
@@ -62,7 +54,6 @@ class OrganizationSnapshot:
     email: str
     robots: Mapping[str, RobotSnapshot]
     prototypes: tuple[PrototypeSnapshot, ...]
-    teams: Mapping[str, TeamSnapshot]
     repositories: Mapping[str, RepositorySnapshot]
 
 
@@ -71,8 +62,8 @@ def token_sha256(token: str) -> str:
 
 
 def _repository(row: Repository) -> RepositorySnapshot:
-    tags = {name: tag.digest for name, tag in row.live_tags.items()}
-    return RepositorySnapshot(row.description, row.public, row.state, _frozen(row.users), _frozen(row.teams), _frozen(tags))
+    tags = {name: tag.digest for name, tag in row.tags.items()}
+    return RepositorySnapshot(row.description, row.public, row.state, _frozen(row.users), _frozen(tags))
 
 
 def _organization(record: Organization, world: World) -> OrganizationSnapshot:
@@ -82,10 +73,9 @@ def _organization(record: Organization, world: World) -> OrganizationSnapshot:
     }
     rules = record.prototypes.values()
     prototypes = tuple(PrototypeSnapshot(rule.kind, rule.delegate, rule.role, rule.activating_user) for rule in rules)
-    teams = {name: TeamSnapshot(team.role, team.description, tuple(team.members)) for name, team in record.teams.items()}
     rows = {row.name: _repository(row) for row in world.repositories.values() if row.namespace == record.name}
     email = record.email if record.shown_email else ""
-    return OrganizationSnapshot(email, _frozen(robots), prototypes, _frozen(teams), _frozen(rows))
+    return OrganizationSnapshot(email, _frozen(robots), prototypes, _frozen(rows))
 
 
 def organizations(world: World) -> Mapping[str, OrganizationSnapshot]:

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
-from .records import Organization, Prototype, Repository, Robot, Tag, Team
-from .world import World
+from .records import Organization, Prototype, Repository, Robot, Tag
 
 View = dict[str, Any]
 QUOTA: Mapping[str, object] = {"quota_bytes": 0, "configured_quota": None}
@@ -26,23 +25,20 @@ def person(name: str) -> View:
     return avatar(name, "robot" if "+" in name else "user")
 
 
-def team(record: Team, world: World, namespace: str) -> View:
-    uses = sum(record.name in repository.teams for repository in world.repositories.values() if repository.namespace == namespace)
-    view = {"name": record.name, "description": record.description, "role": record.role, "avatar": avatar(record.name, "team")}
-    return view | {"can_view": True, "repo_count": uses, "member_count": len(record.members), "is_synced": False}
+def _owners(record: Organization) -> View:
+    view = {"name": "owners", "description": "", "role": "admin", "avatar": avatar("owners", "team")}
+    return view | {"can_view": True, "repo_count": 0, "member_count": len(record.owners), "is_synced": False}
 
 
-def organization(record: Organization, world: World, admin: bool, member: bool) -> View:
+def organization(record: Organization, admin: bool, member: bool) -> View:
     """The full view for administrators, teams for members, the bare name for everybody else."""
     email = record.email if admin and record.shown_email else ""
     view: View = {"name": record.name, "email": email, "avatar": avatar(record.name, "user")}
     view |= {"is_admin": admin, "is_member": member}
     if member:
-        view["teams"] = {name: team(entry, world, record.name) for name, entry in record.teams.items()}
-        view["ordered_teams"] = sorted(record.teams)
+        view |= {"teams": {"owners": _owners(record)}, "ordered_teams": ["owners"]}
     if admin:
-        view |= {"invoice_email": record.invoice_email, "invoice_email_address": record.invoice_email_address}
-        view |= {"tag_expiration_s": record.tag_expiration, "is_free_account": True}
+        view |= {"invoice_email": False, "invoice_email_address": None, "tag_expiration_s": 1209600, "is_free_account": True}
         view |= {"quotas": [], "quota_report": NAMESPACE_QUOTA}
     return view
 
@@ -73,23 +69,14 @@ def listed_repository(record: Repository, last_modified: bool, popularity: bool)
     view: View = {"namespace": record.namespace, "name": record.name, "description": record.description}
     view |= {"is_public": record.public, "kind": "image", "state": record.state}
     if last_modified:
-        view["last_modified"] = max((tag.start for tag in record.live_tags.values()), default=None)
+        view["last_modified"] = max((tag.start for tag in record.tags.values()), default=None)
     if popularity:
         view["popularity"] = 0.0
     return view | {"is_starred": False, "quota_report": QUOTA}
 
 
 def tag(record: Tag, repository: Repository) -> View:
-    manifest = repository.manifests[record.digest]
-    view: View = {"name": record.name, "reversion": False, "start_ts": record.start}
-    if record.end is not None:
-        view |= {"end_ts": record.end, "expiration": formatdate(record.end)}
-    view |= {"manifest_digest": record.digest, "is_manifest_list": manifest.is_list, "size": manifest.size}
-    return view | {"last_modified": formatdate(record.start)}
-
-
-def repository_tag(record: Tag, repository: Repository) -> View:
-    """A tag in the map of ``GET repository``: no history there."""
+    """A tag in the map of ``GET repository``."""
     size = repository.manifests[record.digest].size
     view = {"name": record.name, "size": size, "last_modified": formatdate(record.start)}
     return view | {"manifest_digest": record.digest}
@@ -98,11 +85,3 @@ def repository_tag(record: Tag, repository: Repository) -> View:
 def user_permission(name: str, role: str, owner: Organization | None) -> View:
     view = {"role": role, "name": name, "is_robot": "+" in name, "avatar": person(name)}
     return view | ({"is_org_member": owner.has_member(name)} if owner else {})
-
-
-def team_permission(name: str, role: str) -> View:
-    return {"role": role, "name": name, "avatar": avatar(name, "team")}
-
-
-def member(name: str) -> View:
-    return {"name": name, "kind": "user", "is_robot": "+" in name, "avatar": person(name), "invited": False}

@@ -7,7 +7,7 @@ import time
 
 from attrs import Factory, define
 
-from .records import ROLES, Organization, Repository, Robot, Team, Token
+from .records import Organization, Repository, Robot, Token
 
 
 @define
@@ -21,6 +21,7 @@ class World:
     repositories: dict[str, Repository] = Factory(dict)
     reserved: dict[str, float] = Factory(dict)
     pages: dict[str, int] = Factory(dict)
+    repository_states: bool = True
 
     def issue(self, token: Token) -> str:
         value = secrets.token_urlsafe(30)
@@ -35,16 +36,12 @@ class World:
         """A user or a robot: both are users to Quay."""
         return name in self.users or self.robot(name) is not None
 
-    def teams_of(self, user: str, namespace: str) -> list[Team]:
+    def owns(self, user: str, namespace: str) -> bool:
         organization = self.organizations.get(namespace)
-        return [team for team in organization.teams.values() if user in team.members] if organization else []
+        return organization is not None and user in organization.owners
 
     def administers(self, user: str, namespace: str) -> bool:
-        return user == namespace or any(team.role == "admin" for team in self.teams_of(user, namespace))
-
-    def may_create(self, user: str, namespace: str) -> bool:
-        """Own namespace, or a team with the role ``creator`` or ``admin``."""
-        return user == namespace or any(team.role in ("creator", "admin") for team in self.teams_of(user, namespace))
+        return user == namespace or self.owns(user, namespace)
 
     def role(self, user: str, path: str) -> str | None:
         """The strongest role of a user or robot in a repository, which need not exist: owners reach all names."""
@@ -52,11 +49,7 @@ class World:
         if self.administers(user, namespace):
             return "admin"
         repository = self.repositories.get(path)
-        if repository is None:
-            return None
-        names = {team.name for team in self.teams_of(user, namespace)}
-        roles = {role for team, role in repository.teams.items() if team in names} | {repository.users.get(user)}
-        return next((role for role in reversed(ROLES) if role in roles), None)
+        return repository.users.get(user) if repository else None
 
     def create_repository(self, path: str, creator: str, public: bool, description: str | None) -> Repository:
         """Creates a repository as a user or robot: explicit admin for it, then the default permissions."""
@@ -75,15 +68,13 @@ class World:
         """
         fitting = [rule for rule in organization.prototypes.values() if rule.activating_user in (None, creator)]
         for rule in sorted(fitting, key=lambda rule: rule.activating_user is None):
-            roles = repository.teams if rule.kind == "team" else repository.users
-            roles.setdefault(rule.delegate, rule.role)
+            if rule.kind == "user":  # the owners have all rights without one
+                repository.users.setdefault(rule.delegate, rule.role)
 
     def delete_robot(self, robot: Robot) -> None:
-        """Permissions, default permissions and memberships go with it, at once and everywhere."""
+        """Permissions and default permissions go with it, at once and everywhere."""
         for organization in self.organizations.values():
             organization.robots.pop(robot.name, None)
-            for team in organization.teams.values():
-                team.members[:] = [member for member in team.members if member != robot.name]
             for rule in list(organization.prototypes.values()):
                 if robot.name in (rule.activating_user, rule.delegate if rule.kind == "user" else None):
                     del organization.prototypes[rule.id]

@@ -1,0 +1,118 @@
+"""A namespace that goes -> what becomes of its organization. Whatever is not proved ours is kept as it is."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import evolve
+
+from quaybridge_sdk.mapping.organization import organization_name
+from quaybridge_sdk.mapping.ownership import Mark, adoptable, description_mark, ownership
+from quaybridge_sdk.mapping.robot import robot_name
+from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
+from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason, annotated_policy
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.ownership import Ownership
+from quaybridge_sdk.model.quay import Organization
+from quaybridge_sdk.model.state import ClusterState, Fate, RegistryState, Released
+
+LOOKS_INSIDE = frozenset({DeletionPolicy.DELETE_IF_EMPTY, DeletionPolicy.QUARANTINE})
+"""The policies for which the repositories must be looked at."""
+
+
+def deletion_policy(integration: QuayIntegration, cluster: ClusterState, *, burst: bool = False) -> DeletionPolicy:
+    """What is to become of the organization of a namespace that goes: the namespace's annotation speaks before the integration.
+
+    Args:
+        burst: more organizations were deleted lately than the integration allows: then they are kept for a while.
+    """
+    policy = annotated_policy(cluster.namespace.annotations, integration.deletion_policy)
+    return DeletionPolicy.QUARANTINE if burst and policy is not DeletionPolicy.RETAIN else policy
+
+
+def released_state(
+    integration: QuayIntegration,
+    cluster: ClusterState,
+    registry: RegistryState,
+    cluster_uid: str,
+    now: datetime,
+    *,
+    burst: bool = False,
+) -> Released:
+    """What is wanted for a terminating namespace whose organization was looked at."""
+    namespace, organization = cluster.namespace, organization_name(integration.cluster_id, cluster.namespace.name)
+    kept = Released(namespace.name, organization)
+    policy = deletion_policy(integration, cluster, burst=burst)
+    if policy is DeletionPolicy.RETAIN or not _proved(integration, cluster, registry, cluster_uid):
+        return kept
+    if policy is DeletionPolicy.QUARANTINE:
+        asked = annotated_policy(namespace.annotations, integration.deletion_policy)
+        reason = DeletionReason.QUARANTINE if asked is policy else DeletionReason.BURST
+        return _quarantined(kept, registry, cluster_uid, remembered(integration, cluster, now, reason))
+    if policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry):
+        return kept
+    return evolve(kept, fate=Fate.DELETE)
+
+
+def unfinished_state(integration: QuayIntegration, cluster: ClusterState, now: datetime) -> Released:
+    """What is wanted for a terminating namespace that Quay has held up for too long: it goes, and the rest is remembered."""
+    kept = Released(cluster.namespace.name, None)
+    if deletion_policy(integration, cluster) is DeletionPolicy.RETAIN:
+        return kept
+    return evolve(kept, remember=remembered(integration, cluster, now, DeletionReason.UNFINISHED))
+
+
+def finished_state(deletion: Deletion, registry: RegistryState, cluster_uid: str, now: datetime) -> Released:
+    """What is wanted of a remembered deletion whose organization was looked at: what is due, if it is still that one's."""
+    kept = Released(deletion.namespace, deletion.organization)
+    found, robots = registry.organization, (registry.robots or {}).values()
+    if not isinstance(found, Organization) or (
+        ownership(found, robots, cluster_uid, deletion.namespace_uid) is not Ownership.OURS
+    ):
+        return evolve(kept, forget=deletion)
+    if deletion.due is None or (deletion.due > now and deletion.reason is not DeletionReason.UNFINISHED):
+        return kept
+    if deletion.due > now:
+        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.QUARANTINE))
+    full = deletion.policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry)
+    return evolve(kept, fate=Fate.KEEP if full else Fate.DELETE, forget=deletion)
+
+
+def remembered(integration: QuayIntegration, cluster: ClusterState, now: datetime, reason: DeletionReason) -> Deletion:
+    """The entry for a namespace that goes before its organization."""
+    policy = annotated_policy(cluster.namespace.annotations, integration.deletion_policy)
+    waits = reason in (DeletionReason.QUARANTINE, DeletionReason.BURST) or policy is DeletionPolicy.QUARANTINE
+    return Deletion(
+        integration=integration.key,
+        organization=organization_name(integration.cluster_id, cluster.namespace.name),
+        namespace=cluster.namespace.name,
+        namespace_uid=cluster.namespace.uid,
+        quay=integration.endpoint.url,
+        policy=policy if policy is DeletionPolicy.DELETE_IF_EMPTY else DeletionPolicy.DELETE,
+        reason=reason,
+        due=now + timedelta(days=integration.quarantine_days if waits else 0),
+    )
+
+
+def is_empty(registry: RegistryState) -> bool:
+    """Whether it was looked at, and no repository holds an image."""
+    return registry.contents is not None and all(repository.empty for repository in registry.contents)
+
+
+def _quarantined(kept: Released, registry: RegistryState, cluster_uid: str, deletion: Deletion) -> Released:
+    """Our robots: those that bear our mark, and those of the Go operator, which has left none."""
+    usual = {robot_name(deletion.organization, account) for account in DEFAULT_ROLES}
+    mark = Mark(cluster_uid, deletion.namespace_uid)
+    marked = {name for name, robot in (registry.robots or {}).items() if description_mark(robot.description) == mark}
+    return evolve(kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), remember=deletion)
+
+
+def _proved(integration: QuayIntegration, cluster: ClusterState, registry: RegistryState, cluster_uid: str) -> bool:
+    """Ours by its marks; or the Go operator's, which left its finalizer here, where we never wrote."""
+    found, namespace = registry.organization, cluster.namespace
+    if not isinstance(found, Organization):
+        return False
+    verdict = ownership(found, (registry.robots or {}).values(), cluster_uid, namespace.uid)
+    untouched = namespace.has_finalizer and cluster.applied is None
+    taken = verdict is Ownership.INCUMBENT and verdict in adoptable(integration.adoption_policy) and untouched
+    return verdict is Ownership.OURS or taken

@@ -1,0 +1,11 @@
+"""One namespace, once: observe, map, plan, apply, joined. The only place that knows all four.
+
+It works from a namespace's name and the whole state, never from an event: a lost or doubled event changes nothing.
+"""
+
+from quaybridge_sdk.reconcile.beliefs import Beliefs, without_tokens
+from quaybridge_sdk.reconcile.outcome import Outcome, Result
+from quaybridge_sdk.reconcile.reconciler import MAX_ROUNDS, Reconciler
+from quaybridge_sdk.reconcile.standing import SURVEYED, Standing
+
+__all__ = ["MAX_ROUNDS", "SURVEYED", "Beliefs", "Outcome", "Reconciler", "Result", "Standing", "without_tokens"]

@@ -1,0 +1,34 @@
+"""What a pass over one namespace came to."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from attrs import frozen
+
+from quaybridge_sdk.model.actions import Action
+from quaybridge_sdk.model.integration import QuayIntegration
+
+
+class Result(Enum):
+    """How a pass ended, when it did not raise."""
+
+    CONVERGED = "both sides are as wanted"
+    RELEASED = "the namespace was let go"
+    GONE = "the namespace is gone"
+    OUT_OF_SCOPE = "no integration covers the namespace"
+    CONTESTED = "several integrations cover the namespace, so none acts"
+    WAITING = "the project is still being made"
+    SURVEYING = "a new integration looks at the organizations of its namespaces before it writes the first"
+
+
+@frozen
+class Outcome:
+    """What a pass did. ``actions`` are those that were carried out, in order; ``asked``: Quay was asked, and answered."""
+
+    result: Result
+    integration: QuayIntegration | None = None
+    organization: str | None = None
+    actions: tuple[Action, ...] = ()
+    covering: tuple[QuayIntegration, ...] = ()
+    asked: bool = False

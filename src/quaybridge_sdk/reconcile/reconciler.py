@@ -1,0 +1,243 @@
+"""The pass over one namespace."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from attrs import field, frozen
+
+from quaybridge_sdk.apply import apply, apply_to_cluster
+from quaybridge_sdk.effects import Result as ActionResult
+from quaybridge_sdk.effects import after
+from quaybridge_sdk.errors import (
+    AlreadyExistsError,
+    ConflictError,
+    NotFoundError,
+    OwnershipError,
+    QuaybridgeError,
+    RequestRefusedError,
+)
+from quaybridge_sdk.mapping.desired import desired_state, kept_for, settle, waits_for_project
+from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.model.actions import (
+    Action,
+    CreateRepository,
+    CreateRobot,
+    LinkPullSecret,
+    RecordApplied,
+    RemoveFinalizer,
+    SetRepositoryPermission,
+    SetRepositoryState,
+    WritePullSecret,
+)
+from quaybridge_sdk.model.deletion import Deletion
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.quay import Robot, SecretText
+from quaybridge_sdk.model.state import ClusterState, Desired, Observed
+from quaybridge_sdk.plan import Depth, assumed, depth, plan
+from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider
+from quaybridge_sdk.reconcile.beliefs import Beliefs
+from quaybridge_sdk.reconcile.look import look_first, require_writable
+from quaybridge_sdk.reconcile.outcome import Outcome, Result
+from quaybridge_sdk.reconcile.release import Releaser
+from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
+
+SEPARATE = (CreateRepository, SetRepositoryPermission, SetRepositoryState, WritePullSecret, LinkPullSecret)
+"""Actions on single objects: nothing else depends on them."""
+
+MAX_ROUNDS = 6
+"""A pass plans at most this often: finalizer and Quay's side, secrets and links, record, and the empty plan make four."""
+
+
+@frozen
+class Reconciler:
+    """Reconciles namespaces; one instance for all threads. Two passes on one namespace must not overlap (the queue sees to it).
+
+    Attributes:
+        full_check_interval: the longest time between two full reads of a namespace's side of Quay.
+        deletion_deadline: so long Quay may hold up a namespace that is being deleted.
+        clock: the current time, with a time zone.
+    """
+
+    reader: ClusterReader
+    writer: ClusterWriter
+    registries: RegistryProvider
+    clock: Callable[[], datetime]
+    full_check_interval: timedelta = timedelta(hours=10)
+    deletion_deadline: timedelta = timedelta(minutes=5)
+    beliefs: Beliefs = field(factory=Beliefs)
+    surveyor: Surveyor = field()
+    releaser: Releaser = field()
+
+    @surveyor.default
+    def _make_surveyor(self) -> Surveyor:
+        return Surveyor(self.reader, self.clock)
+
+    @releaser.default
+    def _make_releaser(self) -> Releaser:
+        return Releaser(self.reader, self.writer, self.registries, self.clock, self.deletion_deadline)
+
+    def reconcile(self, namespace: str, *, full: bool = False) -> Outcome:
+        """Brings one namespace nearer to what is wanted.
+
+        Args:
+            full: Quay's side is read in full, whatever the record in the cluster says.
+
+        Raises:
+            QuaybridgeError: a call failed, or the organization is not proved ours. What was done stays done; the next
+                pass reads Quay's side again.
+        """
+        cluster = self.reader.state(namespace)
+        if cluster is None:
+            self.beliefs.forget(namespace)
+            return Outcome(Result.GONE, actions=self._finish(self.reader.deletions(namespace)))
+        assignment = assign(self.reader.integrations(), namespace, self.reader.ignored())
+        if cluster.namespace.terminating:
+            self.beliefs.forget(namespace)
+            return self.releaser.release(cluster, assignment)
+        if assignment.contested:
+            return Outcome(Result.CONTESTED, covering=assignment.covering)
+        if assignment.integration is None:
+            return self._leave(cluster)
+        if waits_for_project(cluster):
+            return Outcome(Result.WAITING, assignment.integration)
+        return self._converge(cluster, assignment.integration, full=full)
+
+    def _leave(self, cluster: ClusterState) -> Outcome:
+        """A namespace that no integration covers (any more) must not wait for us when it goes: the finalizer is taken off.
+
+        Not while a QuayIntegration cannot be read: it may be the one. Nor where we never wrote: the finalizer of the Go operator
+        proves, when its integration comes, that the organization was made for this very namespace.
+        """
+        ours = cluster.namespace.has_finalizer and cluster.applied is not None
+        if not ours or not self.reader.integrations_complete():
+            return Outcome(Result.OUT_OF_SCOPE)
+        action = RemoveFinalizer(cluster.namespace.name)
+        apply_to_cluster(action, self.writer)
+        return Outcome(Result.OUT_OF_SCOPE, actions=(action,))
+
+    def _finish(self, deletions: Iterable[Deletion]) -> tuple[Action, ...]:
+        """What is due of these. Here, in the pass over their namespace's name, so that nothing else works on it meanwhile."""
+        integrations = {integration.key: integration for integration in self.reader.integrations()}
+        known = [(deletion, integrations[deletion.integration]) for deletion in deletions if deletion.integration in integrations]
+        return tuple(action for deletion, integration in known for action in self.releaser.finish(deletion, integration))
+
+    def seconds_to_deletion(self, namespace: str) -> float | None:
+        """Seconds until the next remembered deletion of a namespace of this name is due; None when there is none."""
+        due = [deletion.due for deletion in self.reader.deletions(namespace) if deletion.due is not None]
+        return max(1.0, (min(due) - self.clock()).total_seconds()) if due else None
+
+    def seconds_to_full_check(self, namespace: str) -> float | None:
+        """Seconds until the namespace's side of Quay is to be read in full again; None when nothing is known of it."""
+        checked_at = self.beliefs.checked_at(namespace)
+        if checked_at is None:
+            return None
+        return max(1.0, (checked_at + self._interval(namespace) - self.clock()).total_seconds())
+
+    def _interval(self, namespace: str) -> timedelta:
+        """Between 80 % and 100 % of the interval, by name: namespaces that were made together are not checked together."""
+        return self.full_check_interval * (0.8 + 0.2 * (zlib.crc32(namespace.encode()) % 1000) / 1000)
+
+    def preview(self, namespace: str) -> tuple[Action, ...]:
+        """All that :meth:`reconcile` would do now, with nothing changed: it reads Quay in full, and plays the rest.
+
+        Raises:
+            QuaybridgeError: as :meth:`reconcile`.
+        """
+        cluster = self.reader.state(namespace)
+        integration = assign(self.reader.integrations(), namespace, self.reader.ignored()).integration
+        if cluster is None or integration is None or waits_for_project(cluster):
+            return ()
+        with self.registries.registry(integration) as registry:
+            if cluster.namespace.terminating:
+                if not cluster.namespace.has_finalizer:
+                    return ()
+                return self.releaser.plan_release(registry, cluster, integration)
+            desired = desired_state(integration, cluster, self.reader.cluster_uid())
+            state = with_contents(registry, cluster, desired, look_first(registry, cluster, desired, self.clock()))
+            actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
+        return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
+
+    def _converge(self, cluster: ClusterState, integration: QuayIntegration, *, full: bool) -> Outcome:
+        namespace = cluster.namespace.name
+        desired = desired_state(integration, cluster, self.reader.cluster_uid())
+        remembered = kept_for(cluster, desired.organization, desired.endpoint.url)
+        unfinished = [deletion for deletion in remembered if not deletion.restorable]
+        if unfinished:  # first: what an earlier namespace of the name has left is not the new one's
+            return Outcome(Result.WAITING, integration, actions=self._finish(unfinished))
+        subject = f"{desired.namespace_uid} {desired.organization} {desired.endpoint.url}"
+        believed = self.beliefs.recall(namespace, subject)
+        if believed.complete_at is None:
+            believed = assumed(desired, cluster.applied)
+        wanted = depth(cluster, desired, believed, self.clock(), timedelta(0) if full else self._interval(namespace))
+        observed = Observed(cluster, believed)
+        if wanted is Depth.NOTHING and not plan(observed, desired):
+            self.beliefs.learn(namespace, subject, believed)
+            return Outcome(Result.CONVERGED, integration, desired.organization)
+        self.beliefs.forget(namespace)  # until this pass has succeeded: a failure in the middle leaves nothing to believe
+        with self.registries.registry(integration, background=wanted is Depth.FULL) as registry:
+            try:
+                state = self.surveyor.look(registry, cluster, desired, integration, wanted, believed)
+                if state is None:
+                    return Outcome(Result.SURVEYING, integration)
+                perform = partial(apply, registry=registry, cluster=self.writer)
+                observed, done = self._advance(Observed(cluster, state), desired, perform)
+            except AlreadyExistsError as error:
+                raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
+        self.beliefs.learn(namespace, subject, observed.registry)
+        return Outcome(Result.CONVERGED, integration, desired.organization, done, asked=wanted is not Depth.NOTHING)
+
+    def _advance(
+        self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]
+    ) -> tuple[Observed, tuple[Action, ...]]:
+        """Plans, performs, learns, and plans again until nothing is left.
+
+        An object that is refused (a Secret of another type, say) does not stop the others.
+
+        Raises:
+            QuaybridgeError: of the first object that was refused, when all others are done; or what concerns all.
+        """
+        done: list[Action] = []
+        refused: list[Action] = []
+        first: QuaybridgeError | None = None
+        for _ in range(MAX_ROUNDS):
+            settled = settle(desired, observed)
+            require_writable(settled)
+            actions = [action for action in plan(observed, settled) if not _concerns(action, refused)]
+            for action in actions:
+                try:
+                    observed = after(observed, action, perform(action))
+                except (RequestRefusedError, NotFoundError, ConflictError) as error:
+                    if not isinstance(action, SEPARATE):
+                        raise
+                    refused.append(action)
+                    first = first or error
+                    continue
+                done.append(action)
+            if not actions:
+                break
+        else:
+            raise ConflictError(
+                f"namespace {desired.namespace}: after {MAX_ROUNDS} plans something is still to be done: who else changes it?",
+                system="quay",
+            )
+        if first is not None:
+            raise first
+        return observed, tuple(done)
+
+
+def _concerns(action: Action, refused: Sequence[Action]) -> bool:
+    """Whether the action was refused, or is the link to a Secret that was, or the record that all is done."""
+    secrets = {other.secret for other in refused if isinstance(other, WritePullSecret)}
+    linked = isinstance(action, LinkPullSecret) and action.secret in secrets
+    return action in refused or linked or (bool(refused) and isinstance(action, RecordApplied))
+
+
+def _imagined(action: Action) -> ActionResult:
+    """What an action would answer: only a new robot's token matters for what comes after it."""
+    if isinstance(action, CreateRobot):
+        return Robot(action.robot, action.description, SecretText("made by Quay"))
+    return None

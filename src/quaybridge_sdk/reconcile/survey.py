@@ -1,0 +1,109 @@
+"""The look at Quay with which a pass begins; for a new integration, together with those of its other namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+from attrs import field, frozen
+
+from quaybridge_sdk.errors import ClusterConflictError, OwnershipError, PermanentRemoteError, TransientRemoteError
+from quaybridge_sdk.mapping.desired import kept_for, settle, waits_for_project
+from quaybridge_sdk.mapping.organization import organization_name
+from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace
+from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Observed, RegistryState, place_of
+from quaybridge_sdk.observe import observe_contents
+from quaybridge_sdk.plan import Depth
+from quaybridge_sdk.ports import ClusterReader, Registry
+from quaybridge_sdk.reconcile.look import look, look_at_owner, look_first, require_writable
+from quaybridge_sdk.reconcile.standing import Standing
+
+
+@frozen
+class Surveyor:
+    """Attributes: those of :class:`.Reconciler`."""
+
+    reader: ClusterReader
+    clock: Callable[[], datetime]
+    standing: Standing = field()
+
+    @standing.default
+    def _make_standing(self) -> Standing:
+        return Standing(self.clock)
+
+    def look(
+        self,
+        registry: Registry,
+        cluster: ClusterState,
+        desired: Desired,
+        integration: QuayIntegration,
+        wanted: Depth,
+        believed: RegistryState,
+    ) -> RegistryState | None:
+        """Quay's side as deep as ``wanted``; None while a new integration is still looking around.
+
+        Raises:
+            ClusterConflictError: another cluster uses the clusterID.
+            QuaybridgeError: as :func:`.look.look`.
+        """
+        subject = f"{integration.key} {integration.cluster_id} {integration.endpoint.url}"
+        if wanted is not Depth.FIRST:
+            self.standing.establish(subject)
+            return look(registry, cluster, desired, believed, wanted, self.clock())
+        if not self._may_write(registry, cluster, desired, subject, integration):
+            return None
+        owned = self.standing.recall(subject, cluster.namespace.name)
+        return with_contents(registry, cluster, desired, look_first(registry, cluster, desired, self.clock(), owned))
+
+    def _may_write(
+        self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str, integration: QuayIntegration
+    ) -> bool:
+        name = cluster.namespace.name
+        if self.standing.established(subject, partial(self._survey, integration)):
+            return True
+        other = self.standing.conflict(subject, name)
+        if other is not None:
+            raise ClusterConflictError(other)
+        return not self.standing.looked(subject, name) and self._look_around(registry, cluster, desired, subject)
+
+    def _look_around(self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str) -> bool:
+        """One namespace's part of the survey; True when the survey is complete with it."""
+        name = cluster.namespace.name
+        try:
+            found = look_at_owner(registry, desired.organization, self.clock())
+            require_writable(settle(desired, Observed(cluster, found)))
+        except ClusterConflictError as error:
+            self.standing.note(subject, name, None, str(error))
+            raise
+        except (OwnershipError, PermanentRemoteError):  # the namespace's own trouble; it says nothing of another cluster
+            self.standing.note(subject, name, None)
+            raise
+        except TransientRemoteError:
+            self.standing.skip(subject, name)
+            raise
+        return self.standing.note(subject, name, found)
+
+    def _survey(self, integration: QuayIntegration) -> tuple[bool, tuple[str, ...]]:
+        """Whether the integration has written before, and the namespaces that it covers."""
+        integrations = self.reader.integrations()
+        there = (n for n in self.reader.namespaces() if not n.terminating and not waits_for_project(ClusterState(n)))
+        covered = [n for n in there if assign(integrations, n.name, self.reader.ignored()).integration == integration]
+        return any(_recorded(integration, namespace) for namespace in covered), tuple(n.name for n in covered)
+
+
+def with_contents(registry: Registry, cluster: ClusterState, desired: Desired, state: RegistryState) -> RegistryState:
+    """``state``, with what is in the repositories of an organization that is given back to the namespace."""
+    back = kept_for(cluster, desired.organization, desired.endpoint.url)
+    return state if not back or state.organization is Absent.ABSENT else observe_contents(registry, desired.organization, state)
+
+
+def _recorded(integration: QuayIntegration, namespace: Namespace) -> bool:
+    """Whether a record on the namespace says that this integration has brought its organization about."""
+    applied = Applied.loads(namespace.annotations.get(APPLIED_ANNOTATION))
+    if applied is None:
+        return False
+    organization = organization_name(integration.cluster_id, namespace.name)
+    return applied.registry.startswith(place_of(namespace.uid, organization, integration.endpoint))
