@@ -202,3 +202,14 @@ def test_a_quay_that_hangs_holds_up_nothing_that_needs_it_not(world: World) -> N
         eventually("served", lambda: "openshift_late" in world.stage.quay.organizations())
         assert time.monotonic() - started < 20  # a call to the silent one takes 30
         silent.faults.clear()
+
+
+def test_an_integration_that_covers_nothing_is_asked_about_its_token_all_the_same(world: World) -> None:
+    with bridge(world) as running:
+        world.token("no-such-token")
+        world.link(allowlistNamespaces=["never-made"])
+        running.settle(world)
+        assert world.stage.quay.api_calls == ()
+        world.clock_offset = timedelta(minutes=1)
+        running.controller.queue.add(Key("integration", "", "quay.redhat.com/quay"))
+        eventually("said", lambda: world.condition() == ("False", "TokenInvalid"))

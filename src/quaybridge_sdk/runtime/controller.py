@@ -43,6 +43,9 @@ BUSY_SECONDS = 0.5
 BUSY_KEYS = 500.0
 """A key whose Quay has no place for it comes back after half a second, and a second more for each so many that are due."""
 
+IDLE = timedelta(seconds=50)
+"""An integration that covers nothing for so long is asked about its token: less than :data:`STATUS_SECONDS`."""
+
 STATUS_SECONDS = 60.0
 """So often a status is looked at although nothing has changed: the webhook may have fallen silent."""
 
@@ -210,7 +213,9 @@ class Controller:
     def _notice_token(self, key: str, integration: QuayIntegration) -> str:
         """The token's fingerprint; asks about it, if it is another than the last time."""
         known = (self.ports.status.read_status(key) or {}).get("token") if not self.tokens.knows(key) else None
-        unused = not self.tokens.knows(key) and not known and not self._covers_any(integration)
+        now = self.clock()
+        idle = now - self.ledger.idle_since(key, now) >= IDLE and not self.ledger.was_asked(key)
+        unused = idle and not self._covers_any(integration)  # nothing else will ever find out that its token is bad
         if self.tokens.replaced(integration, known if isinstance(known, str) else "") or unused:
             self.queue.add(Key("token", "", key))
         return self.tokens.fingerprint(integration)

@@ -18,6 +18,12 @@ class Ledger:
         self._rows: dict[str, dict[str, NamespaceReport]] = {}
         self._problems: dict[str, Problem] = {}
         self._asked: set[str] = set()
+        self._since: dict[str, datetime] = {}
+
+    def idle_since(self, integration: str, now: datetime) -> datetime:
+        """When the integration was first looked at."""
+        with self._lock:
+            return self._since.setdefault(integration, now)
 
     def ask(self, integration: str) -> None:
         """Quay has answered this process for the integration."""
