@@ -16,8 +16,10 @@ from attrs import define, field
 from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
 from quaybridge_sdk.cli.controller import Feed
 from quaybridge_sdk.cli.stage import Cluster, Stage, eventually, set_cluster, set_stage
-from quaybridge_sdk.runtime.controller import Controller, ControllerOptions, Key
+from quaybridge_sdk.runtime.controller import Controller
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.runtime.metrics import Metrics
+from quaybridge_sdk.runtime.surroundings import ControllerOptions
 from quaybridge_sdk.runtime.workers import WorkerPool
 from quaybridge_sdk.testing.registry_client import push_image
 

@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.running import IMAGES, INTEGRATIONS, World, bridge
 
 from quaybridge_sdk.cli.stage import eventually
-from quaybridge_sdk.runtime.controller import Key
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 from quaybridge_sdk.testing.tls import self_signed, server_context

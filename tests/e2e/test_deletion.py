@@ -13,7 +13,7 @@ from tests.e2e.test_bridge import MERGE, gone, quay
 
 from quaybridge_sdk.cli.main import run
 from quaybridge_sdk.cli.stage import eventually
-from quaybridge_sdk.runtime.controller import Key
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.registry_client import RegistryError, push_image
 

@@ -19,7 +19,7 @@ from quaybridge_sdk.errors import NotFoundError, QuaybridgeError, StaleImageErro
 from quaybridge_sdk.importing import BuildImporter, ImportResult
 from quaybridge_sdk.model.integration import parse_endpoint
 from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage
-from quaybridge_sdk.runtime.controller import Key
+from quaybridge_sdk.runtime.keys import Key
 
 GONE = "sha256:" + "0" * 64
 

@@ -12,7 +12,7 @@ from tests.e2e.running import World, bridge, neighbour
 from tests.e2e.test_bridge import MERGE, gone, quay
 
 from quaybridge_sdk.cli.stage import eventually
-from quaybridge_sdk.runtime.controller import Key
+from quaybridge_sdk.runtime.keys import Key
 
 WRITES = {"POST", "PUT", "DELETE"}
 

@@ -11,7 +11,7 @@ from tests.e2e.running import INTEGRATIONS, Bridge, World, bridge
 from tests.e2e.test_bridge import MERGE, gone, quay
 
 from quaybridge_sdk.cli.stage import eventually
-from quaybridge_sdk.runtime.controller import Key
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.quay import EmbeddedQuay
 

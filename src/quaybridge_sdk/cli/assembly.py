@@ -24,10 +24,10 @@ from quaybridge_sdk.errors import InvalidInputError, UnreachableError
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Reconciler
-from quaybridge_sdk.runtime.controller import ControllerPorts
 from quaybridge_sdk.runtime.heartbeat import last_beat
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.registries import RegistryPool
+from quaybridge_sdk.runtime.surroundings import ControllerPorts
 
 SYNC_SECONDS = 60.0
 

@@ -20,10 +20,12 @@ from quaybridge_sdk.cli.assembly import Assembly, assemble, utc_now
 from quaybridge_sdk.cli.options import Duration, cluster_options, go_flag, log_options, namespace_of_pod, page_options, set_up
 from quaybridge_sdk.cli.pages import serve_pages
 from quaybridge_sdk.ports import Change
-from quaybridge_sdk.runtime.controller import Controller, ControllerOptions, Key
+from quaybridge_sdk.runtime.controller import Controller
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.runtime.leader import INCUMBENT_LOCK, LeaderElector, Term
 from quaybridge_sdk.runtime.lifecycle import Stopper
 from quaybridge_sdk.runtime.metrics import Metrics
+from quaybridge_sdk.runtime.surroundings import ControllerOptions
 from quaybridge_sdk.runtime.workers import WorkerPool
 
 _log = logging.getLogger(__name__)

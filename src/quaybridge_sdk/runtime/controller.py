@@ -3,40 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
 
 from attrs import field, frozen
 
-from quaybridge_sdk.errors import BusyError, InvalidIntegrationError, QuaybridgeError
-from quaybridge_sdk.importing import BuildImporter, ImportOutcome, ImportResult
+from quaybridge_sdk.errors import BusyError, QuaybridgeError
+from quaybridge_sdk.importing import BuildImporter
 from quaybridge_sdk.mapping.collisions import Inventory, collisions
-from quaybridge_sdk.mapping.conditions import (
-    NamespaceReport,
-    NamespaceState,
-    Problem,
-    collision_report,
-    namespace_status,
-    says_the_same,
-)
+from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, Problem, collision_report
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign, scope
-from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
-from quaybridge_sdk.model.openshift import STATUS_ANNOTATION, Build
-from quaybridge_sdk.model.quay import SecretText
-from quaybridge_sdk.ports import Change, ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Outcome, Reconciler, Result
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.queue import WorkQueue
 from quaybridge_sdk.runtime.status import Ledger
 from quaybridge_sdk.runtime.statuses import StatusWriter
+from quaybridge_sdk.runtime.surroundings import ControllerOptions, ControllerPorts
+from quaybridge_sdk.runtime.telling import Teller
 from quaybridge_sdk.runtime.tokens import TokenWatch
 
 _log = logging.getLogger(__name__)
 
-KeyKind = Literal["namespace", "build", "integration", "token"]
 UNSYNCED_SECONDS = 0.5
 SURVEY_SECONDS = 0.1
 BUSY_SECONDS = 0.5
@@ -53,73 +44,6 @@ NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagest
 
 
 @frozen
-class Key:
-    """What a worker works on. ``name`` is a Build's name, or the key of an integration: of kind ``integration`` when its status
-    is due, of kind ``token`` when its token was replaced.
-    """
-
-    kind: KeyKind
-    namespace: str = ""
-    name: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(filter(None, (self.kind, "/".join(filter(None, (self.namespace, self.name))))))
-
-
-class ControllerCaches(ClusterReader, Protocol):
-    """The caches, as the controller needs them."""
-
-    def credentials(self, key: SecretKey) -> SecretText:
-        """The Quay token; raises InvalidCredentialsError when there is none."""
-        ...
-
-    def answered(self, key: SecretKey) -> bool:
-        """Whether the credentials Secret has been read, or cannot be."""
-        ...
-
-    def all_builds(self) -> tuple[Build, ...]:
-        """All managed Builds of the cluster."""
-        ...
-
-    def all_deletions(self) -> tuple[Deletion, ...]:
-        """All that is remembered of organizations whose namespaces are gone."""
-        ...
-
-    def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
-        """The QuayIntegrations that cannot be read, by key."""
-        ...
-
-
-@frozen
-class ControllerPorts:
-    """Everything outside that the controller uses. ``heartbeat``: when a webhook was last ready, None when none ever said so."""
-
-    caches: ControllerCaches
-    writer: ClusterWriter
-    importer: ImageImporter
-    recorder: EventRecorder
-    status: StatusPort
-    registries: RegistryProvider
-    heartbeat: Callable[[], datetime | None] = lambda: None
-
-
-@frozen
-class ControllerOptions:
-    """Settings. ``full_check_interval``: between two full reads of one namespace's side of Quay; ``deletion_deadline``: so
-    long Quay may hold up a namespace that is being deleted; ``status_delay``: seconds for which changes of a status are
-    gathered before it is written.
-    """
-
-    full_check_interval: timedelta = timedelta(hours=10)
-    deletion_deadline: timedelta = timedelta(minutes=5)
-    status_delay: float = 0.5
-
-
-def _group(key: Key) -> str:
-    return key.namespace or key.name
-
-
-@frozen
 class Controller:
     """Has no thread of its own: the caches call :meth:`on_change`, a worker pool calls :meth:`work` and :meth:`on_error`."""
 
@@ -133,10 +57,11 @@ class Controller:
     tokens: TokenWatch = field()
     ledger: Ledger = field(factory=Ledger)
     statuses: StatusWriter = field()
+    teller: Teller = field()
 
     @queue.default
     def _make_queue(self) -> WorkQueue[Key]:
-        return WorkQueue(group=_group, observer=self.metrics)
+        return WorkQueue(group=lambda key: key.group, observer=self.metrics)
 
     @reconciler.default
     def _make_reconciler(self) -> Reconciler:
@@ -154,6 +79,10 @@ class Controller:
     def _make_statuses(self) -> StatusWriter:
         ports = self.ports
         return StatusWriter(ports.caches, ports.status, self.ledger, self.metrics, self.clock, ports.heartbeat)
+
+    @teller.default
+    def _make_teller(self) -> Teller:
+        return Teller(self.ports.caches, self.ports.writer, self.ports.recorder, self.metrics)
 
     @tokens.default
     def _make_tokens(self) -> TokenWatch:
@@ -194,7 +123,7 @@ class Controller:
         if key.kind == "namespace":
             return self._work_on_namespace(key.namespace)
         if key.kind == "build":
-            self._report_import(key, self.importer.process(key.namespace, key.name))
+            self.teller.imported(key, self.importer.process(key.namespace, key.name))
         elif key.kind == "token":
             self._check_token(key.name)
         else:
@@ -237,19 +166,13 @@ class Controller:
         """Tells people what went wrong; called before the key is retried."""
         reason = error.reason if isinstance(error, QuaybridgeError) else "InternalError"
         _log.warning("%s: %s: %s", key, reason, error)
-        if key.kind == "namespace":
-            cluster = self.ports.caches.state(key.namespace)
-            if cluster is not None:  # else only a remembered deletion was tried: it stays in the status until it is done
-                self._report(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, str(error)))
-            if cluster is not None and not cluster.namespace.terminating:  # no event can be made in a terminating one
-                self.ports.recorder.event("Namespace", "", key.namespace, reason, str(error), warning=True)
-                self._annotate_error(key.namespace, reason, str(error))
-        elif key.kind == "build":
-            self.metrics.count("quaybridge_imports_total", reason)
-            self.ports.recorder.event("Build", key.namespace, key.name, reason, str(error), warning=True)
+        # Of a namespace that is gone only a remembered deletion was tried: it stays in the status until it is done.
+        if key.kind == "namespace" and self.ports.caches.state(key.namespace) is not None:
+            self._report(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, str(error)))
         elif key.kind == "token":
             self.ledger.trouble(key.name, Problem(reason, str(error)))
             self._status_due({key.name})
+        self.teller.failed(key, reason, str(error))
 
     def work_done(self, key: Key, result: str, seconds: float) -> None:
         """The worker pool's observer."""
@@ -262,39 +185,26 @@ class Controller:
         if integration is not None and not caches.answered(integration.credentials):
             return UNSYNCED_SECONDS  # its credentials are being read: there is nothing to complain of yet
         outcome = self.reconciler.reconcile(namespace)
+        self.teller.passed(namespace, outcome)
         if outcome.asked and outcome.integration is not None:
             self.ledger.ask(outcome.integration.key)
-        for action in outcome.actions:
-            self.metrics.count("quaybridge_actions_total", type(action).__name__)
         if outcome.result in (Result.GONE, Result.OUT_OF_SCOPE, Result.RELEASED):
-            changed = self.ledger.drop(namespace)
-            if outcome.result is Result.GONE:  # it may have been counted as waiting, without a report
-                changed |= {integration.key for integration in self.ports.caches.integrations()}
-            self._status_due(changed)
-            self._tell_released(namespace, outcome)
-            return self.reconciler.seconds_to_deletion(namespace)
+            return self._drop(namespace, outcome)
         if outcome.result is Result.SURVEYING:
             return SURVEY_SECONDS
         report = self._collided(namespace, outcome) or _report_of(namespace, outcome)
         self._report(report)
         if outcome.result is not Result.WAITING:
-            self._annotate(report, outcome.organization)
-        if outcome.result is Result.CONVERGED:
-            self._tell_converged(namespace, outcome)
-            return self.reconciler.seconds_to_full_check(namespace)
-        return None
+            self.teller.annotate(report, outcome.organization)
+        return self.reconciler.seconds_to_full_check(namespace) if outcome.result is Result.CONVERGED else None
 
-    def _annotate(self, report: NamespaceReport, organization: str | None) -> None:
-        """Writes how a namespace stands onto it, when that is something else than what it says."""
-        cluster, text = self.ports.caches.state(report.namespace), namespace_status(report, organization)
-        if cluster is not None and not says_the_same(cluster.namespace.annotations.get(STATUS_ANNOTATION, ""), text):
-            self.ports.writer.annotate_namespace(report.namespace, {STATUS_ANNOTATION: text})
-
-    def _annotate_error(self, namespace: str, reason: str, message: str) -> None:
-        try:
-            self._annotate(NamespaceReport(namespace, NamespaceState.FAILING, reason, message), None)
-        except QuaybridgeError as error:  # the trouble itself is told; it may well be the API that cannot be written
-            _log.warning("namespace %s: its status could not be written onto it: %s", namespace, error)
+    def _drop(self, namespace: str, outcome: Outcome) -> float | None:
+        """A namespace that is none of ours any more counts in no status; something may still be remembered of it."""
+        changed = self.ledger.drop(namespace)
+        if outcome.result is Result.GONE:  # it may have been counted as waiting, without a report
+            changed |= {integration.key for integration in self.ports.caches.integrations()}
+        self._status_due(changed)
+        return self.reconciler.seconds_to_deletion(namespace)
 
     def _collided(self, namespace: str, outcome: Outcome) -> NamespaceReport | None:
         """The report on objects of the namespace that share a name in Quay; between namespaces the rules leave no way to."""
@@ -304,18 +214,6 @@ class Controller:
         inventory = Inventory("this cluster", (outcome.integration,), {namespace: cluster.image_streams})
         return collision_report(namespace, collisions([inventory]))
 
-    def _tell_converged(self, namespace: str, outcome: Outcome) -> None:
-        if outcome.actions:
-            _log.info(
-                "namespace %s: organization %s is as wanted (%d actions)", namespace, outcome.organization, len(outcome.actions)
-            )
-            text = f"organization {outcome.organization} in Quay is as wanted"
-            self.ports.recorder.event("Namespace", "", namespace, "Synchronized", text, warning=False)
-
-    def _tell_released(self, namespace: str, outcome: Outcome) -> None:
-        if outcome.result is Result.RELEASED and outcome.actions:
-            _log.info("namespace %s: released (%s)", namespace, ", ".join(type(action).__name__ for action in outcome.actions))
-
     def _report(self, report: NamespaceReport) -> None:
         covering = assign(self.ports.caches.integrations(), report.namespace, self.ports.caches.ignored()).covering
         self._status_due(self.ledger.record(report, [integration.key for integration in covering]))
@@ -323,18 +221,6 @@ class Controller:
     def _status_due(self, integrations: set[str]) -> None:
         for key in integrations:
             self.queue.add_after(Key("integration", "", key), self.options.status_delay)
-
-    def _report_import(self, key: Key, outcome: ImportOutcome) -> None:
-        if outcome.result in (ImportResult.GONE, ImportResult.SKIPPED):
-            return
-        if not outcome.recent:  # told when it happened: a restart does not tell it again
-            return
-        self.metrics.count("quaybridge_imports_total", outcome.result.name.lower())
-        good = outcome.result in (ImportResult.IMPORTED, ImportResult.SUPERSEDED)
-        what = f" ({outcome.request.destination} from {outcome.request.pull_spec})" if outcome.request else ""
-        reason = "ImageImported" if good else "ImageNotImported"
-        _log.log(logging.INFO if good else logging.WARNING, "%s: %s%s", key, outcome.result.value, what)
-        self.ports.recorder.event("Build", key.namespace, key.name, reason, outcome.result.value + what, warning=not good)
 
 
 def _report_of(namespace: str, outcome: Outcome) -> NamespaceReport:
