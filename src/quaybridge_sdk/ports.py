@@ -219,7 +219,8 @@ class Change:
     """Something changed in the caches; what exactly does not matter, since work is done on the whole state.
 
     ``kind`` is one of ``namespace``, ``serviceaccount``, ``secret``, ``imagestream``, ``build``, ``quayintegration``,
-    ``credentials`` and ``deletion``; ``namespace`` is a namespace's own name for a namespace, "" for an integration.
+    ``credentials``, ``deletion`` and ``quay`` (one that could not be reached is called again; ``name`` is its address).
+    ``namespace`` is a namespace's own name for a namespace, "" for an integration.
     """
 
     kind: str

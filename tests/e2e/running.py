@@ -113,6 +113,11 @@ class World:
         found = [c for c in status.get("conditions", ()) if c["type"] == kind]
         return (found[0]["status"], found[0]["reason"]) if found else ("", "")
 
+    def message(self, kind: str = "Ready", name: str = "quay") -> str:
+        """What the condition says."""
+        status = (self.cluster.find(f"{INTEGRATIONS}/{name}") or {}).get("status") or {}
+        return next((str(c["message"]) for c in status.get("conditions", ()) if c["type"] == kind), "")
+
 
 @define
 class Bridge:

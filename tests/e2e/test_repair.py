@@ -213,3 +213,18 @@ def test_an_integration_that_covers_nothing_is_asked_about_its_token_all_the_sam
         world.clock_offset = timedelta(minutes=1)
         running.controller.queue.add(Key("integration", "", "quay.redhat.com/quay"))
         eventually("said", lambda: world.condition() == ("False", "TokenInvalid"))
+
+
+def test_all_that_waited_for_a_quay_goes_on_as_soon_as_it_is_called_again(world: World) -> None:
+    """Not each after its own back-off, which an outage has made long."""
+    with bridge(world, workers=8) as running:
+        world.link(allowlistNamespaces=[f"n{n}" for n in range(8)])
+        world.namespace("n0")
+        running.settle(world, 1)
+        world.stage.quay.faults.inject(Fault("reset", "", times=None))
+        for number in range(1, 8):
+            world.namespace(f"n{number}")
+        eventually("not called", lambda: "is not called before" in world.message())
+        world.stage.quay.faults.clear()
+        eventually("one is served", lambda: len(world.stage.quay.organizations()) > 1, 40)
+        eventually("all are", lambda: len(world.stage.quay.organizations()) == 8, 5)

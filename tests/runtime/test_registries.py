@@ -14,7 +14,7 @@ from quaybridge_sdk.errors import BusyError, InvalidCredentialsError, Unreachabl
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey, parse_endpoint
 from quaybridge_sdk.model.quay import QuayEndpoint, SecretText
 from quaybridge_sdk.ports import Registry
-from quaybridge_sdk.runtime.registries import GovernedRegistry, RegistryPool
+from quaybridge_sdk.runtime.registries import GovernedRegistry, Recoveries, RegistryPool
 
 INTEGRATION = QuayIntegration("quay", "openshift", SecretKey("ns", "secret"), parse_endpoint("quay.example.com"))
 
@@ -140,3 +140,11 @@ def test_one_quay_takes_no_more_than_its_places_and_leaves_the_rest_to_others() 
         world.token = SecretText("two")
         with pool.registry(INTEGRATION), pool.registry(INTEGRATION):
             pass
+
+
+def test_a_quay_that_is_called_again_is_told_of_once() -> None:
+    told: list[str] = []
+    recoveries = Recoveries(None, told.append)
+    for quay, is_called in (("a", True), ("a", False), ("b", True), ("a", False), ("a", True), ("a", True)):
+        recoveries.quay_governed(quay, is_called=is_called, at_once=1)
+    assert told == ["a"]

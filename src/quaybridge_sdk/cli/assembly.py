@@ -26,7 +26,7 @@ from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Reconciler
 from quaybridge_sdk.runtime.heartbeat import last_beat
 from quaybridge_sdk.runtime.metrics import Metrics
-from quaybridge_sdk.runtime.registries import RegistryPool
+from quaybridge_sdk.runtime.registries import Recoveries, RegistryPool
 from quaybridge_sdk.runtime.surroundings import ControllerPorts
 
 SYNC_SECONDS = 60.0
@@ -93,7 +93,8 @@ def assemble(
         caches = ClusterCaches(client, kinds=kinds)
         if listener is not None:
             caches.subscribe(listener)
-        govern = partial(Governor, observer=observer)
+        tell = listener or (lambda _: None)
+        govern = partial(Governor, observer=Recoveries(observer, lambda quay: tell(Change("quay", "", quay))))
         with caches, RegistryPool(caches, partial(QuayRegistry, observer=observer), govern, places) as registries:
             leases = KubernetesLeases(client)
             ports = ControllerPorts(

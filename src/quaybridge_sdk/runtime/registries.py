@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol, Self
 
-from attrs import define
+from attrs import define, field
 
-from quaybridge_sdk.adapters.quay.governor import Governor
+from quaybridge_sdk.adapters.quay.governor import Governor, GovernorObserver
 from quaybridge_sdk.errors import BusyError
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
 from quaybridge_sdk.model.quay import QuayEndpoint, SecretText
@@ -36,6 +36,31 @@ class Credentials(Protocol):
 
     def credentials(self, key: SecretKey) -> SecretText:
         """Raises InvalidCredentialsError when the Secret or its key is missing or empty."""
+
+
+@define
+class Recoveries:
+    """Passes on what governors tell, and says when a Quay is called again after it was not: what waited for it goes on.
+
+    Attributes:
+        observer: is told all of it.
+        recovered: is given the Quay's address; must be quick.
+    """
+
+    observer: GovernorObserver | None
+    recovered: Callable[[str], None]
+    _shut: set[str] = field(factory=set)
+    _lock: threading.Lock = field(factory=threading.Lock)
+
+    def quay_governed(self, quay: str, *, is_called: bool, at_once: int) -> None:
+        """See :class:`~quaybridge_sdk.adapters.quay.GovernorObserver`."""
+        if self.observer is not None:
+            self.observer.quay_governed(quay, is_called=is_called, at_once=at_once)
+        with self._lock:
+            again = is_called and quay in self._shut
+            (self._shut.discard if is_called else self._shut.add)(quay)
+        if again:
+            self.recovered(quay)
 
 
 @define
