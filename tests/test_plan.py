@@ -41,7 +41,7 @@ def test_a_new_namespace_in_full() -> None:
     first = plan(Observed(CLUSTER, NOTHING), desired(NOTHING))
     description = DESIRED.robots[0].description
     assert first == (
-        act.AddFinalizer("shop"),
+        act.AddFinalizer("shop", "N"),
         act.CreateOrganization(ORG, "N@C.quaybridge.invalid"),
         *(act.CreateRobot(ORG, f"{ORG}+{account}", description) for account in ROLES),
         *(act.CreatePrototype(ORG, f"{ORG}+{account}", role) for account, role in ROLES.items()),

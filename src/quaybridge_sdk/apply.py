@@ -68,8 +68,8 @@ def _apply_to_repository(action: act.RepositoryAction, registry: RegistryWriter)
 def apply_to_cluster(action: act.Action, cluster: ClusterWriter) -> None:
     """The same for the cluster's actions alone; one of the registry's is none of its business and does nothing there."""
     match action:
-        case act.AddFinalizer(namespace):
-            cluster.add_finalizer(namespace)
+        case act.AddFinalizer(namespace, uid):
+            cluster.add_finalizer(namespace, uid)
         case act.RemoveFinalizer(namespace):
             cluster.remove_finalizer(namespace)
         case act.WritePullSecret(namespace, secret, content):

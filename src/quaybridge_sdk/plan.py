@@ -116,8 +116,12 @@ def _release(observed: Observed, desired: Released) -> Iterator[Action]:
 
 
 def _finalizer(observed: Observed) -> Iterator[Action]:
-    if FINALIZER not in observed.cluster.namespace.finalizers:
-        yield AddFinalizer(observed.cluster.namespace.name)
+    """Also where the cache says that it is there, before an organization is made: the action asks the API itself, so that no
+    organization is made for a namespace which only a stale cache still holds.
+    """
+    namespace = observed.cluster.namespace
+    if FINALIZER not in namespace.finalizers or observed.registry.organization is Absent.ABSENT:
+        yield AddFinalizer(namespace.name, namespace.uid)
 
 
 def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:

@@ -136,7 +136,12 @@ class ClusterWriter(Protocol):
     remove.
     """
 
-    def add_finalizer(self, namespace: str) -> None: ...
+    def add_finalizer(self, namespace: str, uid: str) -> None:
+        """Asks the API itself, whatever the caches hold; ``uid`` "" stands for any.
+
+        Raises:
+            NotFoundError: the namespace with this UID is gone or going.
+        """
 
     def remove_finalizer(self, namespace: str) -> None: ...
 

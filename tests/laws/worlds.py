@@ -132,7 +132,8 @@ class ModelCluster:
         assert action.namespace == namespace.name
         match action:
             case act.AddFinalizer():
-                namespace = evolve(namespace, finalizers=(*namespace.finalizers, FINALIZER))
+                kept = tuple(name for name in namespace.finalizers if name != FINALIZER)
+                namespace = evolve(namespace, finalizers=(*kept, FINALIZER))
             case act.RemoveFinalizer():
                 rest = tuple(f for f in namespace.finalizers if f not in (FINALIZER, SEED_FINALIZER))
                 namespace = evolve(namespace, finalizers=rest)

@@ -79,12 +79,16 @@ def finished_state(deletion: Deletion, registry: RegistryState, cluster_uid: str
 
 
 def remembered(integration: QuayIntegration, cluster: ClusterState, now: datetime, reason: DeletionReason) -> Deletion:
-    """The entry for a namespace that goes before its organization."""
+    """The entry for a namespace that goes before its organization; the one that is there already keeps its time."""
+    organization = organization_name(integration.cluster_id, cluster.namespace.name)
+    for there in cluster.deletions:
+        if (there.organization, there.namespace_uid, there.reason) == (organization, cluster.namespace.uid, reason):
+            return there
     policy = annotated_policy(cluster.namespace.annotations, integration.deletion_policy)
     waits = reason in (DeletionReason.QUARANTINE, DeletionReason.BURST) or policy is DeletionPolicy.QUARANTINE
     return Deletion(
         integration=integration.key,
-        organization=organization_name(integration.cluster_id, cluster.namespace.name),
+        organization=organization,
         namespace=cluster.namespace.name,
         namespace_uid=cluster.namespace.uid,
         quay=integration.endpoint.url,

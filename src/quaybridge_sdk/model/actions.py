@@ -14,9 +14,10 @@ from quaybridge_sdk.model.state import Applied
 
 @frozen
 class AddFinalizer:
-    """Put our finalizer on the namespace: before anything exists in Quay, so that nothing can be left behind."""
+    """Put our finalizer on the namespace with this UID: before anything exists in Quay, so that nothing can be left behind."""
 
     namespace: str
+    uid: str = ""
 
 
 @frozen

@@ -8,7 +8,13 @@ from functools import partial
 
 from attrs import field, frozen
 
-from quaybridge_sdk.errors import ClusterConflictError, OwnershipError, PermanentRemoteError, TransientRemoteError
+from quaybridge_sdk.errors import (
+    ClusterConflictError,
+    OwnershipError,
+    PermanentRemoteError,
+    QuaybridgeError,
+    TransientRemoteError,
+)
 from quaybridge_sdk.mapping.desired import kept_for, settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
@@ -83,6 +89,9 @@ class Surveyor:
             raise
         except TransientRemoteError:
             self.standing.skip(subject, name)
+            raise
+        except QuaybridgeError:  # it is not tried again, so nobody must wait for it
+            self.standing.note(subject, name, None)
             raise
         return self.standing.note(subject, name, found)
 

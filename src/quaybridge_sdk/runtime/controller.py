@@ -29,7 +29,7 @@ from quaybridge_sdk.runtime.tokens import TokenWatch
 _log = logging.getLogger(__name__)
 
 UNSYNCED_SECONDS = 0.5
-SURVEY_SECONDS = 0.1
+SURVEY_SECONDS = 0.2
 BUSY_SECONDS = 0.5
 BUSY_KEYS = 500.0
 """A key whose Quay has no place for it comes back after half a second, and a second more for each so many that are due."""

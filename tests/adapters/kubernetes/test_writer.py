@@ -277,3 +277,12 @@ def test_the_rights_of_the_shipped_role_suffice(cluster: EmbeddedOpenShift, team
         writer.write_pull_secret(team, "s", SecretText("{}"))
         writer.link_pull_secret(team, "builder", "s")
         writer.remove_finalizer(team)
+
+
+def test_a_namespace_made_anew_gets_no_finalizer_for_the_former_one(client: KubernetesClient, writer: KubernetesWriter) -> None:
+    """A stale cache may still hold the former one: an organization made for it would be left behind."""
+    uid = client.get(TEAM)["metadata"]["uid"]
+    with pytest.raises(NotFoundError, match="made anew"):
+        writer.add_finalizer("team", "of-the-former-one")
+    writer.add_finalizer("team", uid)
+    assert FINALIZER in client.get(TEAM)["metadata"]["finalizers"]

@@ -75,14 +75,19 @@ class KubernetesWriter:
     observe: Observer = unobserved
     sleep: Callable[[float], None] = time.sleep
 
-    def add_finalizer(self, namespace: str) -> None:
-        """Adds ours after the others.
+    def add_finalizer(self, namespace: str, uid: str = "") -> None:
+        """Adds ours after the others; where it is there already, the namespace has been looked at.
+
+        Args:
+            uid: which namespace of the name is meant; "": any.
 
         Raises:
-            NotFoundError: the namespace is gone or going; the API takes no new finalizer then.
+            NotFoundError: that namespace is gone or going; the API takes no new finalizer then.
         """
 
         def change(item: Json) -> bool:
+            if uid and text(item, "metadata", "uid") != uid:
+                raise NotFoundError(f"namespace {namespace!r} was made anew: another one is meant", system=SYSTEM)
             if is_terminating(item):
                 raise NotFoundError(f"namespace {namespace!r} is terminating: it takes no finalizer any more", system=SYSTEM)
             finalizers = entries(item, "metadata", "finalizers")
