@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types imports docs wheel bench matrix lock clean help
+.PHONY: demo test check lint types imports docs wheel bench matrix soak lock clean help
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -48,6 +48,9 @@ bench: $(READY) ## the figures of the documentation, measured on this machine
 
 matrix: $(READY) ## every fault at every call of the bridge, on both sides: about a quarter of an hour
 	$(BIN)/python -m tests.faults
+
+soak: $(READY) ## half an hour of namespaces, builds, faults and kills at random, and a checker that compares both sides at the end
+	$(BIN)/python -m tests.soak
 
 lock: ## makes requirements/dev.txt anew; needs uv
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --group docs --group build \

@@ -61,7 +61,11 @@ def test_retry_is_a_property_of_the_class(error: type[QuaybridgeError]) -> None:
 @pytest.mark.parametrize("system", get_args(System))
 def test_a_remote_error_says_which_side_and_its_reason(error: type[RemoteError], system: System) -> None:
     made = error("GET /x: no", system=system)
-    assert (str(made), made.system, made.reason) == ("GET /x: no", system, error.__name__.removesuffix("Error"))
+    assert (str(made), made.system, made.reason) == (
+        "GET /x: no",
+        system,
+        ("Api" if system == "kubernetes" else "") + error.__name__.removesuffix("Error"),
+    )
 
 
 def test_throttling_carries_the_servers_wish() -> None:

@@ -34,7 +34,7 @@ from quaybridge_sdk.model.actions import (
     WritePullSecret,
 )
 from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, STATUS_ANNOTATION, ServiceAccount
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, ServiceAccount
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken
 from quaybridge_sdk.model.state import Absent, ClusterState, Observed, RegistryState
 
@@ -166,8 +166,8 @@ def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
         case ForgetDeletion(_, deletion):
             return evolve(cluster, deletions=_other_deletions(cluster, deletion))
         case RecordApplied(_, applied, status):
-            annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps(), STATUS_ANNOTATION: status}
-            return evolve(cluster, namespace=evolve(namespace, annotations=annotations))
+            annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps()}
+            return evolve(cluster, namespace=evolve(namespace, annotations=annotations, status=status))
         case _:
             return cluster
 

@@ -39,6 +39,8 @@ from enum import Enum
 from typing import ClassVar, Literal
 
 System = Literal["quay", "kubernetes"]
+OF_API = "Api"
+"""With this begin the reasons of the API server's errors, as in ``ApiForbidden``."""
 
 
 class Retry(Enum):
@@ -108,6 +110,11 @@ class RemoteError(QuaybridgeError):
     def __init__(self, message: str, *, system: System) -> None:
         super().__init__(message)
         self.system = system
+
+    @property
+    def reason(self) -> str:
+        """For the API server's errors it begins with :data:`OF_API`: nothing is said of Quay by them."""
+        return (OF_API if self.system == "kubernetes" else "") + super().reason
 
 
 class PermanentRemoteError(RemoteError):

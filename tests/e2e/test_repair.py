@@ -119,7 +119,7 @@ def test_one_secret_that_cannot_be_written_does_not_stop_the_others(world: World
     world.cluster.call("POST", f"{SHOP}/secrets", body)
     with bridge(world) as running:
         world.link(allowlistNamespaces=["shop"])
-        eventually("said", lambda: world.condition() == ("False", "RequestRefused"))
+        eventually("said", lambda: world.condition() == ("False", "ApiRequestRefused"))
         assert world.credentials("shop", "default") is not None
         assert world.credentials("shop", "deployer") is not None
         assert set(world.stage.quay.organizations()["openshift_shop"].repositories) == {"app", "db"}

@@ -21,7 +21,6 @@ from quaybridge_sdk.model.openshift import (
     APPLIED_ANNOTATION,
     FINALIZER,
     SEED_FINALIZER,
-    STATUS_ANNOTATION,
     Namespace,
     ServiceAccount,
 )
@@ -143,8 +142,8 @@ class ModelCluster:
                 assert secret in self.state.pull_secrets, "a link to nothing would be taken for a provisioned account"
                 self._link(account, secret)
             case act.RecordApplied(_, applied, status):
-                written = {APPLIED_ANNOTATION: applied.dumps(), STATUS_ANNOTATION: status}
-                namespace = evolve(namespace, annotations={**namespace.annotations, **written})
+                written = {APPLIED_ANNOTATION: applied.dumps()}
+                namespace = evolve(namespace, annotations={**namespace.annotations, **written}, status=status)
         self.state = evolve(self.state, namespace=namespace)
 
     def _link(self, account: str, secret: str) -> None:

@@ -42,7 +42,6 @@ READY_STATUS = "Ready: images are in Quay's organization {organization}"
 """What it says when all is well."""
 
 NAMESPACE_ANNOTATIONS = (
-    STATUS_ANNOTATION,
     APPLIED_ANNOTATION,
     IGNORE_ANNOTATION,
     CHECK_ANNOTATION,
@@ -57,8 +56,12 @@ NAMESPACE_ANNOTATIONS = (
 
 @frozen
 class Namespace:
-    """A namespace. ``annotations`` holds only :data:`NAMESPACE_ANNOTATIONS`; ``deleted`` is the RFC 3339 time at which its
-    deletion was asked for, "" when that is not known.
+    """A namespace.
+
+    Attributes:
+        annotations: only :data:`NAMESPACE_ANNOTATIONS`.
+        deleted: the RFC 3339 time at which its deletion was asked for, "" when that is not known.
+        status: the text of :data:`STATUS_ANNOTATION`. That it changes is no change: nobody acts on it.
     """
 
     name: str
@@ -67,6 +70,7 @@ class Namespace:
     finalizers: tuple[str, ...] = ()
     annotations: Mapping[str, str] = field(factory=dict)
     deleted: str = ""
+    status: str = field(default="", eq=False)
 
     @property
     def ignored(self) -> bool:

@@ -6,7 +6,7 @@ import logging
 
 from attrs import frozen
 
-from quaybridge_sdk.errors import QuaybridgeError
+from quaybridge_sdk.errors import OF_API, QuaybridgeError
 from quaybridge_sdk.importing import ImportOutcome, ImportResult
 from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, namespace_status, says_the_same
 from quaybridge_sdk.model.openshift import STATUS_ANNOTATION
@@ -34,10 +34,11 @@ class Teller:
             self.recorder.event("Build", key.namespace, key.name, reason, message, warning=True)
         elif key.kind == "namespace" and self._is_there(key.namespace):  # no event can be made in one that goes
             self.recorder.event("Namespace", "", key.namespace, reason, message, warning=True)
-            report = NamespaceReport(key.namespace, NamespaceState.FAILING, reason, message)
+            if reason.startswith(OF_API):
+                return  # it is the API that cannot be written
             try:
-                self.annotate(report, None)
-            except QuaybridgeError as error:  # the trouble itself is told; it may well be the API that cannot be written
+                self.annotate(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, message), None)
+            except QuaybridgeError as error:  # the trouble itself is told
                 _log.warning("%s: its status could not be written onto it: %s", key, error)
 
     def passed(self, namespace: str, outcome: Outcome) -> None:
@@ -70,7 +71,7 @@ class Teller:
             QuaybridgeError: the API could not be written.
         """
         cluster, text = self.reader.state(report.namespace), namespace_status(report, organization)
-        if cluster is not None and not says_the_same(cluster.namespace.annotations.get(STATUS_ANNOTATION, ""), text):
+        if cluster is not None and not says_the_same(cluster.namespace.status, text):
             self.writer.annotate_namespace(report.namespace, {STATUS_ANNOTATION: text})
 
     def _is_there(self, namespace: str) -> bool:

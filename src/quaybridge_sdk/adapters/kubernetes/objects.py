@@ -20,6 +20,7 @@ from quaybridge_sdk.model.openshift import (
     NAMESPACE_ANNOTATIONS,
     ROLE_ANNOTATION,
     ROTATE_ANNOTATION,
+    STATUS_ANNOTATION,
     Build,
     Namespace,
     ServiceAccount,
@@ -95,6 +96,7 @@ def parse_namespace(item: Json) -> Namespace:
         finalizers=tuple(name for name in entries(item, "metadata", "finalizers") if isinstance(name, str)),
         annotations={name: annotations[name] for name in NAMESPACE_ANNOTATIONS if name in annotations},
         deleted=text(item, "metadata", "deletionTimestamp"),
+        status=annotations.get(STATUS_ANNOTATION, ""),
     )
 
 

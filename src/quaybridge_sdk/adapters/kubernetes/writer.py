@@ -29,7 +29,7 @@ from quaybridge_sdk.adapters.kubernetes.objects import (
     text,
 )
 from quaybridge_sdk.adapters.kubernetes.status import status_path
-from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError
+from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError, ServerFaultError
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText
@@ -192,6 +192,8 @@ class KubernetesWriter:
 
         def attempt() -> Json:
             item = self.client.get(path)
+            if not isinstance(item.get("metadata"), dict):
+                raise ServerFaultError(f"GET {path}: the answer is no object of Kubernetes", system=SYSTEM)
             return self.client.replace(path, item) if change(item) else item
 
         self.observe(kind, until_no_conflict(attempt, self.sleep))

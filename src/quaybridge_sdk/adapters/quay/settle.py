@@ -62,7 +62,7 @@ class Settling(QuayReader):
         administers one; whether it is gone, anybody may ask.
         """
         try:
-            self._settle(call, done, lambda _: is_gone() or None)
+            self._settle(call, removed, lambda _: is_gone() or None)
         except NotFoundError:
             return
         except ForbiddenError:
@@ -81,6 +81,14 @@ class Settling(QuayReader):
 def done(answer: Answer) -> bool:
     """Reads an answer that says nothing but that it was done."""
     require_done(answer)
+    return True
+
+
+def removed(answer: Answer) -> bool:
+    """Reads the answer to a deletion, which has no content: any other success is not Quay's."""
+    require_done(answer)
+    if answer.status != 204:
+        raise ServerFaultError(cut(f"a deletion was answered with status {answer.status} instead of 204"), system="quay")
     return True
 
 
