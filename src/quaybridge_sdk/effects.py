@@ -34,7 +34,7 @@ from quaybridge_sdk.model.actions import (
     WritePullSecret,
 )
 from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, SEED_FINALIZER, ServiceAccount
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, FINALIZER_ANNOTATION, SEED_FINALIZER, ServiceAccount
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken
 from quaybridge_sdk.model.state import Absent, ClusterState, Observed, RegistryState
 
@@ -153,7 +153,8 @@ def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
     match action:
         case AddFinalizer():
             others = tuple(f for f in namespace.finalizers if f != FINALIZER)
-            return evolve(cluster, namespace=evolve(namespace, finalizers=(*others, FINALIZER)))
+            annotations = {**namespace.annotations, FINALIZER_ANNOTATION: "true"}
+            return evolve(cluster, namespace=evolve(namespace, finalizers=(*others, FINALIZER), annotations=annotations))
         case RemoveFinalizer():
             kept = tuple(f for f in namespace.finalizers if f not in (FINALIZER, SEED_FINALIZER))
             return evolve(cluster, namespace=evolve(namespace, finalizers=kept))
@@ -173,8 +174,9 @@ def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
 
 
 def _other_deletions(cluster: ClusterState, deletion: Deletion) -> tuple[Deletion, ...]:
-    same = (deletion.integration, deletion.organization)
-    return tuple(other for other in cluster.deletions if (other.integration, other.organization) != same)
+    same = (deletion.integration, deletion.organization, deletion.namespace_uid)
+    others = ((other.integration, other.organization, other.namespace_uid) for other in cluster.deletions)
+    return tuple(other for other, its in zip(cluster.deletions, others, strict=True) if its != same)
 
 
 def linked(account: ServiceAccount, secret: str) -> ServiceAccount:

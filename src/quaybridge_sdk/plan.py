@@ -21,6 +21,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from enum import Enum
 
+from attrs import evolve
+
 from quaybridge_sdk.model.actions import (
     Action,
     AddFinalizer,
@@ -44,6 +46,7 @@ from quaybridge_sdk.model.actions import (
     WritePullSecret,
 )
 from quaybridge_sdk.model.openshift import FINALIZER, READY_STATUS
+from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
 
@@ -103,6 +106,9 @@ def _release(observed: Observed, desired: Released) -> Iterator[Action]:
     if organization and desired.fate is Fate.DELETE and registry.organization is not Absent.ABSENT:
         yield DeleteOrganization(organization)
     if organization and desired.fate is Fate.QUARANTINE:
+        found = registry.organization
+        if desired.email and isinstance(found, Organization) and found.email != desired.email:
+            yield MarkOrganization(organization, desired.email)
         robots = sorted(desired.robots & (registry.robots or {}).keys())
         yield from (DeleteRobot(organization, name) for name in robots)
         open_ones = (repository.name for repository in registry.contents or () if not repository.read_only)
@@ -190,7 +196,8 @@ def _given_back(observed: Observed, desired: Desired) -> Iterator[Action]:
     """An organization that was kept for the namespace is no longer to be deleted."""
     for deletion in observed.cluster.deletions:
         kept = deletion.organization == desired.organization and deletion.quay == desired.endpoint.url
-        if kept and deletion.restorable and observed.registry.contents is not None:
+        wanted = deletion.restorable or Ownership.ELSEWHERE in desired.adoptable  # or all is given to it by hand
+        if kept and wanted and observed.registry.contents is not None:
             yield ForgetDeletion(desired.namespace, deletion)
 
 
@@ -219,6 +226,19 @@ def _rotated(registry: RegistryState, desired: Desired, before: Applied | None) 
     followed = {r.account: r.rotate for r in desired.robots if before is None or r.name in registry.rotated}
     texts = {robot.account: followed.get(robot.account, former.get(robot.account, "")) for robot in desired.robots}
     return {account: text for account, text in texts.items() if text}
+
+
+def followed_rotations(observed: Observed, desired: Desired) -> RecordApplied | None:
+    """The former record, with the tokens that were renewed in this pass: when the rest could not be done, they are not renewed
+    again for it. None: there were none.
+    """
+    cluster, registry, before = observed.cluster, observed.registry, observed.cluster.applied
+    if before is None or not registry.rotated:
+        return None
+    renewed = {r.secret for r in desired.robots if r.name in registry.rotated} & cluster.pull_secrets.keys()
+    secrets = {**before.secrets, **{name: cluster.pull_secrets[name] for name in renewed}}
+    applied = evolve(before, secrets=secrets, rotated=_rotated(registry, desired, before))
+    return RecordApplied(desired.namespace, applied, cluster.namespace.status)
 
 
 def _vouched_secrets(cluster: ClusterState, desired: Desired, before: Applied | None) -> dict[str, str]:

@@ -134,3 +134,24 @@ def test_an_account_of_their_own_gets_a_robot_with_its_role_and_loses_it_again(w
         running.settle(world, 1)
         users = world.stage.quay.organizations()["openshift_shop"].repositories["app"].users
         assert users["openshift_shop+pipeline"] == "read"
+
+
+def test_each_new_text_rotates_once_also_when_something_else_is_refused(world: World) -> None:
+    world.namespace("shop")
+    builder = f"{SHOP}/serviceaccounts/builder"
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        seen = [world.credentials("shop")]
+        for text in ("first", "second"):
+            annotate(world, builder, "rotate", text)
+            eventually("rotated", lambda: world.credentials("shop") not in seen)
+            running.settle(world, 1)
+            seen.append(world.credentials("shop"))
+        world.cluster.call("DELETE", f"{SHOP}/secrets/deployer-quay-openshift")
+        world.cluster.call("POST", f"{SHOP}/secrets", {"metadata": {"name": "deployer-quay-openshift"}, "type": "Opaque"})
+        annotate(world, builder, "rotate", "third")
+        eventually("rotated", lambda: world.credentials("shop") not in seen)
+        eventually("quiet", lambda: running.controller.queue.idle)
+        made = [e.path for e in world.stage.quay.api_calls if e.path.endswith("/regenerate")]
+        assert len(made) <= 4  # three times, and once more if the foreign Secret came in between

@@ -220,3 +220,63 @@ def test_an_administrator_confirms_or_undoes_with_one_command(world: World, word
             assert there(world, "two")
             assert entries(world) == []
         eventually("no longer held", lambda: world.condition("DeletionsHeld") == ("", ""))
+
+
+def test_a_burst_is_held_whoever_counts_at_the_same_time(world: World) -> None:
+    with bridge(world, workers=8) as running:
+        made(world, running, *(f"n{n}" for n in range(6)), deletionLimit=1)
+        world.stage.quay.faults.inject(Fault("latency", "DELETE /api/v1/organization/", times=None, seconds=0.3))
+        for number in range(6):
+            world.cluster.call("DELETE", f"/api/v1/namespaces/n{number}")
+        for number in range(6):
+            eventually("gone", lambda number=number: gone(world, f"n{number}"))  # type: ignore[misc] # the loop's own
+        assert sum(there(world, f"n{number}") for number in range(6)) == 5
+        assert {entry["reason"] for entry in entries(world)} == {"Burst"}
+
+
+def test_a_burst_during_an_outage_is_held_too(world: World) -> None:
+    with bridge(world, deadline=timedelta(0)) as running:
+        made(world, running, "one", "two", "three", deletionLimit=1)
+        world.stage.quay.faults.inject(Fault("reset", "organization", times=None))
+        for name in ("one", "two", "three"):
+            delete(world, name)
+        world.stage.quay.faults.clear()
+        eventually("held", lambda: sorted(entry["reason"] for entry in entries(world)) == ["Burst", "Burst"], 60)
+        assert sum(there(world, name) for name in ("one", "two", "three")) == 2
+
+
+def test_an_entry_about_a_living_namespace_deletes_nothing(world: World) -> None:
+    with bridge(world) as running:
+        made(world, running, "shop")
+        uid = world.cluster.call("GET", "/api/v1/namespaces/shop")["metadata"]["uid"]
+        forged = {"organization": "openshift_shop", "namespaceUID": uid, "quay": world.stage.quay.url, "policy": "Delete"}
+        due = {"reason": "Quarantine", "due": "2020-01-01T00:00:00+00:00"}
+        rows = [{**forged, **due, "namespace": name} for name in ("ghost", "shop")]
+        world.cluster.call("PATCH", f"{INTEGRATIONS}/quay/status", {"status": {"deletions": rows}}, MERGE)
+        running.settle(world)
+        assert there(world)
+
+
+def test_an_administrator_saves_what_was_only_not_deleted_yet(world: World) -> None:
+    with bridge(world, deadline=timedelta(0)) as running:
+        made(world, running, "shop")
+        digest = world.push("shop", "app")
+        world.stage.quay.faults.inject(Fault("reset", "organization", times=None))
+        delete(world, "shop")
+        annotations = {"quaybridge.io/adopt": "openshift_shop"}
+        world.cluster.call("POST", "/api/v1/namespaces", {"metadata": {"name": "shop", "annotations": annotations}})
+        world.stage.quay.faults.clear()
+        eventually("given back", lambda: entries(world) == [], 60)
+        running.settle(world, 1)
+        assert digest in str(world.stage.quay.organizations()["openshift_shop"].repositories["app"])
+
+
+def test_a_quarantine_of_an_organization_whose_mark_was_edited_can_be_given_back(world: World) -> None:
+    with bridge(world) as running:
+        made(world, running, "shop", deletionPolicy="Quarantine")
+        digest = world.push("shop", "app")
+        quay(world, "PUT", "/api/v1/organization/openshift_shop", {"email": "somebody@example.com"})
+        delete(world, "shop")
+        world.namespace("shop", "app")
+        running.settle(world, 1)
+        assert digest in str(world.stage.quay.organizations()["openshift_shop"].repositories["app"])

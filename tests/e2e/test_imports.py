@@ -130,7 +130,7 @@ def test_an_old_build_without_its_image_stream_costs_no_request_at_any_start(wor
         running.settle(world, 1)
         assert [running.controller.queue.failures(Key("build", "shop", f"app-{number}")) for number in range(10)] == [0] * 10
     touched = [e.path for e in world.stage.openshift.requests if "imagestream" in e.path and "/namespaces/" in e.path]
-    assert (touched, told(world, "NotFound"), told(world, "ImageNotImported")) == ([], 0, 0)
+    assert (touched, told(world, "ApiNotFound"), told(world, "ImageNotImported")) == ([], 0, 0)
 
 
 def test_an_image_that_never_came_is_told_of_while_it_is_waited_for_and_once_when_it_is_given_up(world: World) -> None:
@@ -141,18 +141,18 @@ def test_an_image_that_never_came_is_told_of_while_it_is_waited_for_and_once_whe
         world.push("shop", "app", "another")  # of a repository without any tag Quay says something else
         world.rewritten_build("shop", "app-1", "app")
         world.finish("shop", "app-1", GONE)
-        eventually("told", lambda: told(world, "NotFound"))
+        eventually("told", lambda: told(world, "ApiNotFound"))
         world.clock_offset = timedelta(hours=1)
         eventually("given up", lambda: told(world, "ImageNotImported"), 40)
         running.settle(world, 1)
         assert not world.is_imported("shop", "app-1")
         assert running.controller.queue.failures(Key("build", "shop", "app-1")) == 0
-    tried, events = imports(world), (told(world, "NotFound"), told(world, "ImageNotImported"))
+    tried, events = imports(world), (told(world, "ApiNotFound"), told(world, "ImageNotImported"))
     assert events[1] == 1
     with bridge(world) as running:
         running.settle(world, 1)
         assert imports(world) == tried + 1  # which decides
-    assert (told(world, "NotFound"), told(world, "ImageNotImported")) == events
+    assert (told(world, "ApiNotFound"), told(world, "ImageNotImported")) == events
 
 
 # --- by the minute ---

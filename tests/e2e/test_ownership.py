@@ -13,6 +13,7 @@ from tests.e2e.test_bridge import MERGE, gone, quay
 
 from quaybridge_sdk.cli.stage import eventually
 from quaybridge_sdk.runtime.keys import Key
+from quaybridge_sdk.testing.http import Fault
 
 WRITES = {"POST", "PUT", "DELETE"}
 
@@ -189,3 +190,24 @@ def test_an_edited_mark_does_no_harm_and_is_put_right(world: World) -> None:
         world.cluster.call("DELETE", "/api/v1/namespaces/shop")
         eventually("gone", lambda: gone(world, "shop"))
         assert "openshift_shop" not in world.stage.quay.organizations()
+
+
+@pytest.mark.parametrize("ending", ["adopted", "deleted"])
+def test_our_own_finalizer_is_no_proof_that_the_go_operator_made_an_organization(world: World, ending: str) -> None:
+    """We put it on before the organization is made; when that fails, somebody else may make one with the fingerprint."""
+    world.namespace("shop")
+    world.stage.quay.faults.inject(Fault("status", "POST /api/v1/organization/", times=None, status=500))
+    with bridge(world):
+        world.link(allowlistNamespaces=["shop"])
+        eventually("finalizer", lambda: world.cluster.call("GET", "/api/v1/namespaces/shop")["metadata"].get("finalizers"))
+    world.stage.quay.faults.clear()
+    quay(world, "POST", "/api/v1/organization/", {"name": "openshift_shop", "email": "openshift_shop@redhat.com"})
+    if ending == "deleted":
+        world.cluster.call("DELETE", "/api/v1/namespaces/shop")
+    with bridge(world) as running:
+        if ending == "adopted":
+            eventually("said so", lambda: world.condition("NoConflict") == ("False", "Ownership"))
+        else:
+            eventually("gone", lambda: gone(world, "shop"), 40)
+        running.settle(world)
+        assert email(world) == "openshift_shop@redhat.com"

@@ -86,7 +86,7 @@ def test_letting_go_comes_to_an_end_in_the_documented_order(
     cluster, organization = world.cluster.state, world.wishes.organization
     robots = frozenset(robot.name for robot in world.wishes.robots)
     note = data.draw(st.none() | deletions)
-    released = Released(cluster.namespace.name, organization, fate, robots, note)
+    released = Released(cluster.namespace.name, organization, fate, robots, remember=note)
     observed = Observed(cluster, registry)
     actions = plan(observed, released)
     order = [act.DeleteOrganization, act.DeleteRobot, act.SetRepositoryState, act.RememberDeletion, act.RemoveFinalizer]
@@ -144,7 +144,7 @@ def test_of_a_remembered_deletion_only_what_is_due_and_still_that_ones_is_done(
     )
 
 
-@given(st.builds(evolve, deletions, due=st.none() | moments))
+@given(st.builds(evolve, deletions, due=moments) | deletions.filter(lambda d: d.due or d.restorable))
 def test_an_entry_reads_back(deletion: Deletion) -> None:
     assert Deletion.loads(deletion.integration, deletion.dumps()) == deletion
 

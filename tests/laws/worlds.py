@@ -132,7 +132,8 @@ class ModelCluster:
         match action:
             case act.AddFinalizer():
                 kept = tuple(name for name in namespace.finalizers if name != FINALIZER)
-                namespace = evolve(namespace, finalizers=(*kept, FINALIZER))
+                written = {**namespace.annotations, "quaybridge.io/finalizer": "true"}
+                namespace = evolve(namespace, finalizers=(*kept, FINALIZER), annotations=written)
             case act.RemoveFinalizer():
                 rest = tuple(f for f in namespace.finalizers if f not in (FINALIZER, SEED_FINALIZER))
                 namespace = evolve(namespace, finalizers=rest)

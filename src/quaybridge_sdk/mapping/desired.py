@@ -105,7 +105,7 @@ def _known_here(desired: Desired, cluster: ClusterState) -> bool:
     its finalizer, or a pull secret holds the very token of a robot.
     """
     same = any(cluster.pull_secrets.get(name) == content.fingerprint() for name, content in desired.contents.items())
-    return same or (cluster.namespace.has_finalizer and cluster.applied is None)
+    return same or cluster.namespace.has_incumbents_finalizer
 
 
 def kept_for(cluster: ClusterState, organization: str, quay: str) -> tuple[Deletion, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from attrs import evolve
 
 from quaybridge_sdk.mapping.organization import organization_name
-from quaybridge_sdk.mapping.ownership import Mark, adoptable, description_mark, ownership
+from quaybridge_sdk.mapping.ownership import Mark, adoptable, description_mark, organization_mark, ownership
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason, annotated_policy
@@ -62,8 +62,14 @@ def unfinished_state(integration: QuayIntegration, cluster: ClusterState, now: d
     return evolve(kept, remember=remembered(integration, cluster, now, DeletionReason.UNFINISHED))
 
 
-def finished_state(deletion: Deletion, registry: RegistryState, cluster_uid: str, now: datetime) -> Released:
-    """What is wanted of a remembered deletion whose organization was looked at: what is due, if it is still that one's."""
+def finished_state(
+    deletion: Deletion, registry: RegistryState, cluster_uid: str, now: datetime, held_until: datetime | None = None
+) -> Released:
+    """What is wanted of a remembered deletion whose organization was looked at: what is due, if it is still that one's.
+
+    Args:
+        held_until: more organizations were deleted lately than the integration allows: it is quarantined until then.
+    """
     kept = Released(deletion.namespace, deletion.organization)
     found, robots = registry.organization, (registry.robots or {}).values()
     if not isinstance(found, Organization) or (
@@ -74,6 +80,8 @@ def finished_state(deletion: Deletion, registry: RegistryState, cluster_uid: str
         return kept
     if deletion.due > now:
         return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.QUARANTINE))
+    if held_until is not None:
+        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.BURST, due=held_until))
     full = deletion.policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry)
     return evolve(kept, fate=Fate.KEEP if full else Fate.DELETE, forget=deletion)
 
@@ -108,7 +116,8 @@ def _quarantined(kept: Released, registry: RegistryState, cluster_uid: str, dele
     usual = {robot_name(deletion.organization, account) for account in DEFAULT_ROLES}
     mark = Mark(cluster_uid, deletion.namespace_uid)
     marked = {name for name, robot in (registry.robots or {}).items() if description_mark(robot.description) == mark}
-    return evolve(kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), remember=deletion)
+    email = organization_mark(cluster_uid, deletion.namespace_uid)  # the robots' marks go with them
+    return evolve(kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), email=email, remember=deletion)
 
 
 def _proved(integration: QuayIntegration, cluster: ClusterState, registry: RegistryState, cluster_uid: str) -> bool:
@@ -117,6 +126,6 @@ def _proved(integration: QuayIntegration, cluster: ClusterState, registry: Regis
     if not isinstance(found, Organization):
         return False
     verdict = ownership(found, (registry.robots or {}).values(), cluster_uid, namespace.uid)
-    untouched = namespace.has_finalizer and cluster.applied is None
-    taken = verdict is Ownership.INCUMBENT and verdict in adoptable(integration.adoption_policy) and untouched
+    policy = adoptable(integration.adoption_policy)
+    taken = verdict is Ownership.INCUMBENT and verdict in policy and namespace.has_incumbents_finalizer
     return verdict is Ownership.OURS or taken

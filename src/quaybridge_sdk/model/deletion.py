@@ -91,6 +91,8 @@ class Deletion:
             return None
         if not all(isinstance(value, str) and value for value in texts):
             return None
+        if reason is DeletionReason.UNFINISHED and due is None:
+            return None
         organization, namespace, uid, quay = map(str, texts)
         return cls(integration, organization, namespace, uid, quay, policy, reason, due)
 

@@ -35,6 +35,9 @@ ROLE_ANNOTATION = "quaybridge.io/role"
 ROTATE_ANNOTATION = "quaybridge.io/rotate"
 """On a service account that has a robot, any text: whenever it changes, the robot gets a new token."""
 
+FINALIZER_ANNOTATION = "quaybridge.io/finalizer"
+"""On a namespace, put on together with the finalizer: the Go operator's finalizer has the same name, but comes without."""
+
 STATUS_ANNOTATION = "quaybridge.io/status"
 """On a namespace, written by the bridge: how it stands, for those who see no object of the cluster."""
 
@@ -42,6 +45,7 @@ READY_STATUS = "Ready: images are in Quay's organization {organization}"
 """What it says when all is well."""
 
 NAMESPACE_ANNOTATIONS = (
+    FINALIZER_ANNOTATION,
     APPLIED_ANNOTATION,
     IGNORE_ANNOTATION,
     CHECK_ANNOTATION,
@@ -79,6 +83,17 @@ class Namespace:
     @property
     def has_finalizer(self) -> bool:
         return FINALIZER in self.finalizers or SEED_FINALIZER in self.finalizers
+
+    @property
+    def has_our_finalizer(self) -> bool:
+        """Whether it was put on by us, or we have worked on the namespace since."""
+        ours = FINALIZER_ANNOTATION in self.annotations or APPLIED_ANNOTATION in self.annotations
+        return self.has_finalizer and ours
+
+    @property
+    def has_incumbents_finalizer(self) -> bool:
+        """Whether the Go operator has put it on, and we never worked on the namespace: it made the organization for this one."""
+        return self.has_finalizer and not self.has_our_finalizer
 
 
 @frozen

@@ -203,6 +203,7 @@ class Released:
     Attributes:
         fate: other than KEEP only for an organization that is proved ours.
         robots: ours, by full name: those that go with a quarantine.
+        email: the mark that a quarantined organization must bear, since its robots tell no longer whose it is; "": it is let be.
         remember: what must be written down in the cluster before the namespace may go.
         forget: what was written down, and is done.
     """
@@ -211,5 +212,6 @@ class Released:
     organization: str | None
     fate: Fate = Fate.KEEP
     robots: frozenset[str] = frozenset()
+    email: str = ""
     remember: Deletion | None = None
     forget: Deletion | None = None

@@ -35,9 +35,10 @@ from quaybridge_sdk.model.actions import (
 )
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed
-from quaybridge_sdk.plan import Depth, assumed, depth, plan
+from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.look import look_first, require_writable
@@ -112,8 +113,7 @@ class Reconciler:
         Not while a QuayIntegration cannot be read: it may be the one. Nor where we never wrote: the finalizer of the Go operator
         proves, when its integration comes, that the organization was made for this very namespace.
         """
-        ours = cluster.namespace.has_finalizer and cluster.applied is not None
-        if not ours or not self.reader.integrations_complete():
+        if not cluster.namespace.has_our_finalizer or not self.reader.integrations_complete():
             return Outcome(Result.OUT_OF_SCOPE)
         action = RemoveFinalizer(cluster.namespace.name)
         apply_to_cluster(action, self.writer)
@@ -127,8 +127,10 @@ class Reconciler:
 
     def seconds_to_deletion(self, namespace: str) -> float | None:
         """Seconds until the next remembered deletion of a namespace of this name is due; None when there is none."""
-        due = [deletion.due for deletion in self.reader.deletions(namespace) if deletion.due is not None]
-        return max(1.0, (min(due) - self.clock()).total_seconds()) if due else None
+        quays = {integration.key: integration.endpoint.url for integration in self.reader.integrations()}
+        known = (d for d in self.reader.deletions(namespace) if quays.get(d.integration) == d.quay)
+        due = [deletion.due for deletion in known if deletion.due is not None]
+        return max(60.0, (min(due) - self.clock()).total_seconds()) if due else None
 
     def seconds_to_full_check(self, namespace: str) -> float | None:
         """Seconds until the namespace's side of Quay is to be read in full again; None when nothing is known of it."""
@@ -165,7 +167,8 @@ class Reconciler:
         namespace = cluster.namespace.name
         desired = desired_state(integration, cluster, self.reader.cluster_uid())
         remembered = kept_for(cluster, desired.organization, desired.endpoint.url)
-        unfinished = [deletion for deletion in remembered if not deletion.restorable]
+        by_hand = Ownership.ELSEWHERE in desired.adoptable  # an administrator gives all that is there to the namespace
+        unfinished = [deletion for deletion in remembered if not (deletion.restorable or by_hand)]
         if unfinished:  # first: what an earlier namespace of the name has left is not the new one's
             return Outcome(Result.WAITING, integration, actions=self._finish(unfinished))
         subject = f"{desired.namespace_uid} {desired.organization} {desired.endpoint.url}"
@@ -225,6 +228,9 @@ class Reconciler:
                 system="quay",
             )
         if first is not None:
+            record = followed_rotations(observed, desired)
+            if record is not None:
+                perform(record)
             raise first
         return observed, tuple(done)
 

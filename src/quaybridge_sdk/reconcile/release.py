@@ -43,9 +43,23 @@ class DeletionRate:
                 times.popleft()
             return 0 < integration.deletion_limit <= len(times)
 
-    def count(self, integration: str, now: datetime) -> None:
+    def reserve(self, integration: QuayIntegration, now: datetime) -> bool:
+        """Takes one of the deletions that are allowed, before it is known whether it will be made; False: there is none left."""
+        if self.exceeded(integration, now):
+            return False
         with self._lock:
-            self._times.setdefault(integration, deque()).append(now)
+            times = self._times.setdefault(integration.key, deque())
+            if 0 < integration.deletion_limit <= len(times):
+                return False
+            times.append(now)
+            return True
+
+    def give_back(self, integration: QuayIntegration) -> None:
+        """What was reserved was not needed."""
+        with self._lock:
+            times = self._times.get(integration.key)
+            if times:
+                times.pop()
 
 
 @frozen
@@ -87,8 +101,12 @@ class Releaser:
 
     def plan_release(self, registry: Registry, cluster: ClusterState, integration: QuayIntegration) -> tuple[Action, ...]:
         """What :meth:`release` would do."""
+        return self._plan(registry, cluster, integration, burst=self.rate.exceeded(integration, self.clock()))
+
+    def _plan(
+        self, registry: Registry, cluster: ClusterState, integration: QuayIntegration, *, burst: bool
+    ) -> tuple[Action, ...]:
         name, now = organization_name(integration.cluster_id, cluster.namespace.name), self.clock()
-        burst = self.rate.exceeded(integration, now)
         state = look_at_owner(registry, name, now)
         if deletion_policy(integration, cluster, burst=burst) in LOOKS_INSIDE and not state.complete_at:
             state = observe_contents(registry, name, state)
@@ -101,7 +119,7 @@ class Releaser:
         Raises:
             QuaybridgeError: Quay could not be asked; the entry stays.
         """
-        if deletion.quay != integration.endpoint.url or deletion.due is None:
+        if not self._is_workable(deletion, integration) or deletion.due is None:
             return ()
         now = self.clock()
         if deletion.due > now and deletion.reason is not DeletionReason.UNFINISHED:
@@ -110,14 +128,44 @@ class Releaser:
             state = look_at_owner(registry, deletion.organization, now)
             if not state.complete_at:
                 state = observe_contents(registry, deletion.organization, state)
-            gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
-            return self._carry_out(
-                registry, gone, integration, finished_state(deletion, state, self.reader.cluster_uid(), now), state
-            )
+            actions = self._within_limit(integration, lambda burst: self._plan_finish(deletion, integration, state, burst=burst))
+            if deletion not in self.reader.deletions(deletion.namespace):  # an administrator has spoken in the meantime
+                return ()
+            for action in actions:
+                apply(action, registry, self.writer)
+        return actions
+
+    def _plan_finish(
+        self, deletion: Deletion, integration: QuayIntegration, state: RegistryState, *, burst: bool
+    ) -> tuple[Action, ...]:
+        now, cluster_uid = self.clock(), self.reader.cluster_uid()
+        held = burst and deletion.reason is DeletionReason.UNFINISHED  # what was waited for, or confirmed, is no burst
+        until = now + timedelta(days=integration.quarantine_days) if held else None
+        gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
+        return plan(Observed(gone, state), finished_state(deletion, state, cluster_uid, now, held_until=until))
+
+    def _is_workable(self, deletion: Deletion, integration: QuayIntegration) -> bool:
+        """Whether the entry is of this Quay and of the rule's own name, and its namespace is really gone: a living one's own mark
+        would prove a forged entry right.
+        """
+        same = deletion.quay == integration.endpoint.url
+        named = deletion.organization == organization_name(integration.cluster_id, deletion.namespace)
+        return same and named and all(namespace.uid != deletion.namespace_uid for namespace in self.reader.namespaces())
+
+    def _within_limit(self, integration: QuayIntegration, planned: Callable[[bool], tuple[Action, ...]]) -> tuple[Action, ...]:
+        """What ``planned`` gives, told whether the limit on deletions is reached; one is reserved while it plans."""
+        granted = self.rate.reserve(integration, self.clock())
+        actions: tuple[Action, ...] = ()
+        try:
+            actions = planned(not granted)
+        finally:
+            if granted and not any(isinstance(action, DeleteOrganization) for action in actions):
+                self.rate.give_back(integration)
+        return actions
 
     def _wait_for_integration(self, cluster: ClusterState, assignment: Assignment) -> None:
         mendable = assignment.contested or not self.reader.integrations_complete()
-        if mendable and cluster.applied is not None and not self._overdue(cluster.namespace):
+        if mendable and cluster.namespace.has_our_finalizer and not self._overdue(cluster.namespace):
             trouble = "several QuayIntegrations cover it" if assignment.contested else "a QuayIntegration cannot be read"
             raise OwnershipError(
                 f"the namespace {cluster.namespace.name!r} is being deleted, and {trouble}: its organization goes if that is "
@@ -127,23 +175,10 @@ class Releaser:
     def _release_with(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
         organization = organization_name(integration.cluster_id, cluster.namespace.name)
         with self.registries.registry(integration) as registry:
-            actions = self.plan_release(registry, cluster, integration)
+            actions = self._within_limit(integration, lambda burst: self._plan(registry, cluster, integration, burst=burst))
             for action in actions:
-                self._apply(action, registry, integration)
+                apply(action, registry, self.writer)
         return Outcome(Result.RELEASED, integration, organization, actions, asked=True)
-
-    def _carry_out(
-        self, registry: Registry, cluster: ClusterState, integration: QuayIntegration, released: Released, state: RegistryState
-    ) -> tuple[Action, ...]:
-        actions = plan(Observed(cluster, state), released)
-        for action in actions:
-            self._apply(action, registry, integration)
-        return actions
-
-    def _apply(self, action: Action, registry: Registry, integration: QuayIntegration) -> None:
-        apply(action, registry, self.writer)
-        if isinstance(action, DeleteOrganization):
-            self.rate.count(integration.key, self.clock())
 
     def _let_go(self, cluster: ClusterState, integration: QuayIntegration | None, released: Released) -> Outcome:
         """What needs no Quay."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from quaybridge_sdk.errors import (
     ClusterConflictError,
@@ -106,7 +106,11 @@ class Surveyor:
 def with_contents(registry: Registry, cluster: ClusterState, desired: Desired, state: RegistryState) -> RegistryState:
     """``state``, with what is in the repositories of an organization that is given back to the namespace."""
     back = kept_for(cluster, desired.organization, desired.endpoint.url)
-    return state if not back or state.organization is Absent.ABSENT else observe_contents(registry, desired.organization, state)
+    if not back:
+        return state
+    if state.organization is Absent.ABSENT:
+        return evolve(state, contents=())
+    return observe_contents(registry, desired.organization, state)
 
 
 def _recorded(integration: QuayIntegration, namespace: Namespace) -> bool:

@@ -39,6 +39,10 @@ class Backoff:
         return float(self.base + (ceiling - self.base) * jitter)
 
 
+LONGEST_SLEEP = 3600.0
+"""Seconds; a lock cannot wait for centuries, which somebody may ask for."""
+
+
 class QueueObserver(Protocol):
     """Told about the queue, for metrics."""
 
@@ -126,7 +130,7 @@ class WorkQueue(Generic[K]):
                 wait = self._wait_seconds(deadline)
                 if wait is not None and wait <= 0:
                     return None
-                self._changed.wait(wait)
+                self._changed.wait(wait if wait is None else min(wait, LONGEST_SLEEP))
 
     def done(self, key: K) -> None:
         """Gives ``key`` back."""

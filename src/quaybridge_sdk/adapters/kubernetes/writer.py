@@ -31,7 +31,7 @@ from quaybridge_sdk.adapters.kubernetes.objects import (
 from quaybridge_sdk.adapters.kubernetes.status import status_path
 from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError, ServerFaultError
 from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
+from quaybridge_sdk.model.openshift import FINALIZER, FINALIZER_ANNOTATION, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText
 
 T = TypeVar("T")
@@ -91,8 +91,11 @@ class KubernetesWriter:
             if is_terminating(item):
                 raise NotFoundError(f"namespace {namespace!r} is terminating: it takes no finalizer any more", system=SYSTEM)
             finalizers = entries(item, "metadata", "finalizers")
+            if FINALIZER in finalizers:
+                return False
             item["metadata"]["finalizers"] = [*finalizers, FINALIZER]
-            return FINALIZER not in finalizers
+            item["metadata"]["annotations"] = {**strings(item, "metadata", "annotations"), FINALIZER_ANNOTATION: "true"}
+            return True
 
         try:
             self._change(Kind.NAMESPACE, api_path("/api/v1/namespaces", namespace), change)
@@ -142,7 +145,8 @@ class KubernetesWriter:
     def _change_deletions(self, deletion: Deletion, instead: list[dict[str, str]]) -> None:
         def change(item: Json) -> bool:
             have = entries(item, "status", "deletions")
-            wanted = [entry for entry in have if text(entry, "organization") != deletion.organization] + instead
+            same = (deletion.organization, deletion.namespace_uid)
+            wanted = [e for e in have if (text(e, "organization"), text(e, "namespaceUID")) != same] + instead
             if not isinstance(dig(item, "status"), dict):
                 item["status"] = {}
             item["status"]["deletions"] = wanted
