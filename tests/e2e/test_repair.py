@@ -224,7 +224,7 @@ def test_all_that_waited_for_a_quay_goes_on_as_soon_as_it_is_called_again(world:
         world.stage.quay.faults.inject(Fault("reset", "", times=None))
         for number in range(1, 8):
             world.namespace(f"n{number}")
-        eventually("not called", lambda: "is not called before" in world.message())
+        eventually("not called", lambda: "is not called for half a minute" in world.message())
         world.stage.quay.faults.clear()
         eventually("one is served", lambda: len(world.stage.quay.organizations()) > 1, 40)
         eventually("all are", lambda: len(world.stage.quay.organizations()) == 8, 5)

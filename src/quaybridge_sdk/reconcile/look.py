@@ -110,7 +110,9 @@ def require_writable(desired: Desired) -> None:
             f"written. Give this cluster's QuayIntegration another clusterID; or, if the other cluster is gone for good, "
             f"hand the organization over: oc annotate namespace {desired.namespace} {ADOPT_ANNOTATION}={name}"
         )
+    unproved = ", as its e-mail says, but nothing in this cluster bears that out" if desired.found is Ownership.INCUMBENT else ""
     raise OwnershipError(
-        f"the organization {name!r} exists in Quay, and it is left alone: {desired.found.value}. Rename or delete it in Quay, "
+        f"the organization {name!r} exists in Quay, and it is left alone: {desired.found.value}{unproved}. "
+        "Rename or delete it in Quay, "
         f"or exclude the namespace; or hand it over: oc annotate namespace {desired.namespace} {ADOPT_ANNOTATION}={name}"
     )

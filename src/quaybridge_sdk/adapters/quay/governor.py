@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from attrs import define, frozen
@@ -65,7 +64,7 @@ class Governor:
     Args:
         quay: its address, for messages and the observer.
         observer: is told what is allowed.
-        clock, now: monotonic seconds, and the time of day for messages.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -74,9 +73,8 @@ class Governor:
         *,
         observer: GovernorObserver | None = None,
         clock: Callable[[], float] = time.monotonic,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._quay, self._observer, self._clock, self._now = quay, observer, clock, now
+        self._quay, self._observer, self._clock = quay, observer, clock
         self._changed = threading.Condition()
         self._breaker, self._budget, self._turns = Breaker(), Budget(), Turns()
         self._stopped, self._next_probe = False, ""
@@ -119,10 +117,7 @@ class Governor:
             with self._changed:
                 now, shape = self._clock(), f"{call.route.method} {call.route.shape}"
                 self._budget.give_back(admitted.leave, admitted.sign, shape, now, admitted.retry_after)
-                was = self._breaker.circuit
                 self._breaker.end(admitted.probe, admitted.outcome, now, admitted.cause)
-                if self._breaker.circuit is Circuit.OPEN and was is not Circuit.OPEN:
-                    self._next_probe = self._time_of_day(self._breaker.wait(now))
                 self._tell()
                 self._changed.notify_all()
 
@@ -151,12 +146,8 @@ class Governor:
         if self._stopped:
             raise UnreachableError(cut(f"{call}: not sent: the program ends"), system="quay") from HeldBackError()
         if self._breaker.wait(now):
-            text = f"{self._quay} is not called before {self._next_probe}, since the last calls failed: {self._breaker.cause}"
+            text = f"{self._quay} is not called for half a minute at most, since the last calls failed: {self._breaker.cause}"
             raise UnreachableError(cut(text), system="quay") from HeldBackError()
-
-    def _time_of_day(self, seconds: float) -> str:
-        """Of the next probe; fixed until then, so that a message which ends up in a status does not change all the time."""
-        return f"{self._now() + timedelta(seconds=seconds):%H:%M:%S} UTC"
 
     def _tell(self) -> None:
         standing = self._breaker.circuit is Circuit.CLOSED, int(self._budget.in_flight_limit)

@@ -1,0 +1,223 @@
+"""One soak: sets all up, lets it run, heals everything, waits until it is quiet, and compares."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from attrs import define, field, frozen
+from tests.soak.checker import Checker
+from tests.soak.diary import Counters, Left, Page, Phase
+from tests.soak.figures import Calls, Memory, bridge_calls, leaks
+from tests.soak.ground import OPERATORS, Ground
+from tests.soak.programs import Programs, kill_now_and_then, programs
+from tests.soak.trouble import Trouble
+from tests.soak.workload import Actor
+
+from quaybridge_sdk.cli.stage import set_stage
+from quaybridge_sdk.testing.quay import EmbeddedQuay
+from quaybridge_sdk.testing.quay.snapshots import OrganizationSnapshot
+from quaybridge_sdk.testing.registry_client import push_image
+
+INTEGRATIONS = "/apis/quay.redhat.com/v1/quayintegrations"
+SECRETS = {"openshift": "quay-first", "second": "quay-second"}
+FULL_CHECK_SECONDS = 12.0
+QUIET_SECONDS = 20.0
+CALLS_PER_CHECK = 6
+MOST_A_MINUTE = 3000
+"""Half of what the bridge's own budget allows."""
+
+
+@frozen
+class Options:
+    """``patience``: seconds that both sides may take to be right after everything was healed; a retry waits 300 at most."""
+
+    seconds: float
+    seed: int
+    names: int = 16
+    actors: int = 3
+    pace: float = 0.5
+    patience: float = 420.0
+
+
+@define
+class Report:
+    """What came of it."""
+
+    counters: Counters
+    differences: list[str] = field(factory=list)
+    lines: list[str] = field(factory=list)
+
+
+def run(options: Options, folder: Path) -> Report:
+    """A whole soak. Its logs are in ``folder``."""
+    report = Report(Counters())
+    with set_stage(folder, EmbeddedQuay(name_release=1.5)) as stage:
+        ground, secrets = Ground(stage), {}
+        for secret in SECRETS.values():
+            secrets[secret] = ground.new_token()
+        strangers = set_up(ground, secrets)
+        pages = names(options, strangers)
+        with programs(stage, report.counters) as made:
+            Soak(options, ground, pages, made, report, Checker(ground, pages, strangers), secrets).go()
+    return report
+
+
+def set_up(ground: Ground, secrets: dict[str, str]) -> dict[str, OrganizationSnapshot]:
+    """Two integrations with a Secret each, and what strangers have in Quay."""
+    ground.oc("POST", "/api/v1/namespaces", {"metadata": {"name": "openshift-operators"}})
+    for secret, token in secrets.items():
+        ground.put_token(secret, token)
+    second = [f"second{number}" for number in range(20)]
+    lists = {"openshift": {"denylistNamespaces": [*second, "out0", "out1"]}, "second": {"allowlistNamespaces": second}}
+    for cluster_id, scope in lists.items():
+        reference = {"namespace": OPERATORS.rpartition("/")[2], "name": SECRETS[cluster_id]}
+        spec = {"clusterID": cluster_id, "credentialsSecret": reference, "quayHostname": ground.quay_url,
+                "insecureRegistry": True, "deletionLimit": 0, **scope}  # fmt: skip
+        body = {"apiVersion": "quay.redhat.com/v1", "kind": "QuayIntegration", "metadata": {"name": cluster_id}, "spec": spec}
+        ground.oc("POST", INTEGRATIONS, body)
+    marks = {"openshift_foreign": "somebody@example.com", "openshift_elsewhere": "4ea1@another.quaybridge.invalid"}
+    for name, email in {**marks, "unrelated": "else@example.com"}.items():
+        _stranger(ground, name, email)
+    return {name: found for name in (*marks, "unrelated") if (found := ground.organization(name)) is not None}
+
+
+def _stranger(ground: Ground, name: str, email: str) -> None:
+    """With an image, and with robots of the names that ours have."""
+    ground.quay("POST", "organization/", {"name": name, "email": email})
+    ground.quay("POST", "repository", {"namespace": name, "repository": "app", "visibility": "private", "description": ""})
+    mark = "quaybridge: integration=openshift cluster=another namespace=4ea1" if "another" in email else ""
+    robot = ground.quay("PUT", f"organization/{name}/robots/builder", {"description": mark})
+    ground.quay("PUT", f"repository/{name}/app/permissions/user/{name}+builder", {"role": "write"})
+    push_image(ground.quay_url, f"{name}/app", "latest", robot["name"], robot["token"], content=name.encode())
+
+
+def names(options: Options, strangers: dict[str, OrganizationSnapshot]) -> tuple[Page, ...]:
+    """Some in each integration's scope, of which one never goes; two in none's; two whose organizations are strangers'."""
+    first = [Page(f"first{number}", "openshift", stays=not number) for number in range(options.names - options.names // 3)]
+    second = [Page(f"second{number}", "second", stays=not number) for number in range(options.names // 3)]
+    blocked = [Page(name, "openshift", strangers=True, left=Left.KEPT, frozen=strangers[f"openshift_{name}"])
+               for name in ("foreign", "elsewhere")]  # fmt: skip
+    return (*first, *second, *blocked, Page("out0", ""), Page("out1", ""))
+
+
+@define
+class Soak:
+    """One that is set up."""
+
+    options: Options
+    ground: Ground
+    pages: tuple[Page, ...]
+    programs: Programs
+    report: Report
+    checker: Checker
+    secrets: dict[str, str]
+    over: threading.Event = field(factory=threading.Event)
+    calm: threading.Event = field(factory=threading.Event)
+    measured: threading.Event = field(factory=threading.Event)
+
+    def go(self) -> None:
+        """Fills the report."""
+        chance, counters = random.Random(self.options.seed), self.report.counters
+        trouble = Trouble(self.ground, random.Random(chance.random()), counters, self.over, self.calm)
+        actors = [self._actor(number, chance) for number in range(self.options.actors)]
+        self._begin(actors)
+        memory, calls = Memory(self.programs), Calls(self.ground)
+        with self._threads(self.measured, lambda: memory.watch(self.measured), lambda: calls.watch(self.measured)):
+            strikes = random.Random(chance.random())
+            with self._threads(
+                self.over,
+                *[lambda actor=actor: actor.act(self.over) for actor in actors],
+                lambda: trouble.faults("Quay"),
+                lambda: trouble.faults("the cluster"),
+                trouble.outages,
+                lambda: trouble.credentials(self.secrets),
+                lambda: kill_now_and_then(self.programs, strikes, counters, self.over, self.calm),
+            ):
+                self.over.wait(self.options.seconds * 0.6)
+                self.calm.set()
+                self.over.wait(self.options.seconds * 0.4)
+            trouble.heal(self.secrets)
+            self._compare(actors)
+        self._figures(memory, calls)
+
+    def _actor(self, number: int, chance: random.Random) -> Actor:
+        mine = self.pages[number :: self.options.actors]
+        return Actor(self.ground, mine, random.Random(chance.random()), self.report.counters, self.options.pace)
+
+    def _begin(self, actors: list[Actor]) -> None:
+        """Each integration writes its first organization before it can meet another cluster's mark: then it is new no more."""
+        for actor in actors:
+            for page in actor.pages:
+                if page.stays:
+                    actor.come(page)
+        self._wait(lambda: [text for text in self.checker.differences() if text.startswith(("first0:", "second0:"))])
+
+    @contextmanager
+    def _threads(self, end: threading.Event, *works: Callable[[], None]) -> Iterator[None]:
+        threads = [threading.Thread(target=self._guarded, args=(work,), daemon=True) for work in works]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            end.set()
+            for thread in threads:
+                thread.join(90)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """A thread of the soak that dies must not go unseen."""
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the soak is worth nothing then
+            self.report.differences.append(f"a bug of the soak itself: {error!r}")
+            self.over.set()
+
+    def _wait(self, look: Callable[[], list[str]]) -> list[str]:
+        """Looks until there is nothing to see, or patience is over; what is still there then."""
+        started = told = time.monotonic()
+        while (found := look()) and time.monotonic() - started < self.options.patience:
+            time.sleep(1)
+            if time.monotonic() - told > 30:
+                told = time.monotonic()
+                sys.stderr.write(f"still {len(found)} differences, such as {found[:3]}\n")
+        self.report.lines.append(f"right after {time.monotonic() - started:.0f} s" if not found else "not right in time")
+        return found
+
+    def _compare(self, actors: list[Actor]) -> None:
+        """Once all is right it must stay so, without a write, at no more calls than the periodic checks need."""
+
+        def look() -> list[str]:
+            for actor in actors:
+                for page in actor.pages:
+                    if page.phase is Phase.GOING:
+                        actor.watch_it_go(page)
+            return self.checker.differences()
+
+        quay, differences = self.ground.stage.quay, self.report.differences
+        differences += self._wait(look)
+        start = len(quay.requests)
+        time.sleep(QUIET_SECONDS)
+        calls, writes = bridge_calls(quay, start), bridge_calls(quay, start, writes=True)
+        live = sum(page.phase is Phase.LIVE for page in self.pages)
+        most = live * CALLS_PER_CHECK * (QUIET_SECONDS / (0.8 * FULL_CHECK_SECONDS) + 1)
+        self.report.lines.append(f"quiet: {calls} calls, {writes} of them writes, in {QUIET_SECONDS:.0f} s for {live} namespaces")
+        if (writes or calls > most) and not differences:
+            differences.append(f"no quiet: {calls} calls (at most {most:.0f}) and {writes} writes (none) where nothing happens")
+        differences += [text for text in self.checker.differences() if text not in differences]
+
+    def _figures(self, memory: Memory, calls: Calls) -> None:
+        report = self.report
+        lines, wrong = memory.report()
+        report.lines += [f"calls to Quay a minute: {calls.minutes}", f"their answers: {dict(calls.statuses())}", *lines]
+        report.differences += wrong + leaks(self.ground)
+        report.differences += [text for program in self.programs.all for text in program.odd_ends]
+        if report.counters["BUILDS ADMITTED WRONGLY"]:
+            report.differences.append("builds were admitted that were not rewritten, or rewritten where nothing covers them")
+        if any(count > MOST_A_MINUTE for count in calls.minutes):
+            report.differences.append(f"more than {MOST_A_MINUTE} calls to Quay in a minute")
