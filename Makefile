@@ -53,7 +53,7 @@ soak: $(READY) ## half an hour of namespaces, builds, faults and kills at random
 	$(BIN)/python -m tests.soak
 
 lock: ## makes requirements/dev.txt anew; needs uv
-	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --group docs --group build \
+	uv pip compile --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group dev --group docs --group build \
 	  pyproject.toml -o requirements/dev.txt --upgrade
 
 clean: ## removes everything that was made here

@@ -76,7 +76,7 @@ def fail(governed: Governor, times: int = THRESHOLD) -> None:
 def test_calls_fail_at_once_when_quay_cannot_be_reached() -> None:
     governed = governor()
     fail(governed)
-    with pytest.raises(UnreachableError, match="not called for half a minute at most, since the last calls failed: quay.test"):
+    with pytest.raises(UnreachableError, match="not called for half a minute at most, since the last calls failed"):
         governed.send(READ, never)
     assert governed.standing.circuit is Circuit.OPEN
 
