@@ -27,7 +27,6 @@ from quaybridge_sdk.testing.registry_client import push_image
 INTEGRATIONS = "/apis/quay.redhat.com/v1/quayintegrations"
 SECRETS = {"openshift": "quay-first", "second": "quay-second"}
 FULL_CHECK_SECONDS = 12.0
-QUIET_SECONDS = 20.0
 CALLS_PER_CHECK = 6
 MOST_A_MINUTE = 3000
 """Half of what the bridge's own budget allows."""
@@ -35,7 +34,11 @@ MOST_A_MINUTE = 3000
 
 @frozen
 class Options:
-    """``patience``: seconds that both sides may take to be right after everything was healed; a retry waits 300 at most."""
+    """How long, how much, and by which dice.
+
+    ``patience``: seconds that both sides may take to be right after everything was healed; a retry waits 300 at most. ``quiet``:
+    seconds for which all must then stay as it is.
+    """
 
     seconds: float
     seed: int
@@ -43,6 +46,7 @@ class Options:
     actors: int = 3
     pace: float = 0.5
     patience: float = 420.0
+    quiet: float = 20.0
 
 
 @define
@@ -202,11 +206,13 @@ class Soak:
         quay, differences = self.ground.stage.quay, self.report.differences
         differences += self._wait(look)
         start = len(quay.requests)
-        time.sleep(QUIET_SECONDS)
+        time.sleep(self.options.quiet)
         calls, writes = bridge_calls(quay, start), bridge_calls(quay, start, writes=True)
         live = sum(page.phase is Phase.LIVE for page in self.pages)
-        most = live * CALLS_PER_CHECK * (QUIET_SECONDS / (0.8 * FULL_CHECK_SECONDS) + 1)
-        self.report.lines.append(f"quiet: {calls} calls, {writes} of them writes, in {QUIET_SECONDS:.0f} s for {live} namespaces")
+        most = live * CALLS_PER_CHECK * (self.options.quiet / (0.8 * FULL_CHECK_SECONDS) + 1)
+        self.report.lines.append(
+            f"quiet: {calls} calls, {writes} of them writes, in {self.options.quiet:.0f} s for {live} namespaces"
+        )
         if (writes or calls > most) and not differences:
             differences.append(f"no quiet: {calls} calls (at most {most:.0f}) and {writes} writes (none) where nothing happens")
         differences += [text for text in self.checker.differences() if text not in differences]
