@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +19,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--names", type=int, default=16, help="names that namespaces of both integrations take turns with")
     given = parser.parse_args(arguments)
     scrub_environment()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the programs are ended, too
     folder = Path(tempfile.mkdtemp(prefix="soak-"))
     report = run(Options(given.minutes * 60, given.seed, given.names), folder)
     sys.stdout.write(page(report, f"{given.minutes:g} minutes with seed {given.seed}; logs are in {folder}"))
