@@ -280,3 +280,13 @@ def test_a_quarantine_of_an_organization_whose_mark_was_edited_can_be_given_back
         world.namespace("shop", "app")
         running.settle(world, 1)
         assert digest in str(world.stage.quay.organizations()["openshift_shop"].repositories["app"])
+
+
+def test_a_deletion_that_quay_refuses_is_counted_once_it_is_done(world: World) -> None:
+    """Each retry took one of the allowed deletions, until the organization was quarantined for a burst of one."""
+    with bridge(world) as running:
+        made(world, running, "shop", deletionLimit=1)
+        world.stage.quay.faults.inject(Fault("status", "DELETE /api/v1/organization/", times=3, status=500))
+        delete(world, "shop")
+        assert not there(world)
+        assert entries(world) == []

@@ -17,13 +17,14 @@ from quaybridge_sdk.mapping.ownership import incumbent_mark, organization_mark, 
 from quaybridge_sdk.mapping.release import finished_state, is_empty, released_state, remembered, unfinished_state
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.deletion import POLICY_ANNOTATION, Deletion, DeletionPolicy, DeletionReason, annotated_policy
-from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.integration import QuayIntegration, parse_endpoint
 from quaybridge_sdk.model.openshift import Namespace
 from quaybridge_sdk.model.ownership import AdoptionPolicy, Ownership
 from quaybridge_sdk.model.quay import Organization, Repository, Robot
 from quaybridge_sdk.model.state import Absent, ClusterState, Fate, Observed, RegistryState, Released
 from quaybridge_sdk.plan import plan
 
+OF_SHOP = evolve(bare(), endpoint=parse_endpoint("https://q.example"))
 policies = st.sampled_from(DeletionPolicy)
 contents = st.none() | st.lists(
     st.builds(Repository, st.sampled_from("abc"), st.booleans(), st.booleans()), max_size=3, unique_by=lambda r: r.name
@@ -124,7 +125,7 @@ def test_of_a_remembered_deletion_only_what_is_due_and_still_that_ones_is_done(
     known = {"openshift_shop+builder": Robot("openshift_shop+builder")} if robots else {}
     registry = RegistryState(Absent.ABSENT if whose == "gone" else there, known, contents=inside)
     cluster = ClusterState(Namespace("shop", deletion.namespace_uid, terminating=True), deletions=(deletion,))
-    released = finished_state(deletion, registry, CLUSTER_UID, NOW)
+    released = finished_state(deletion, OF_SHOP, registry, CLUSTER_UID, NOW)
     end = carried_out(Observed(cluster, registry), released)
     if whose != "ours":
         assert released.fate is Fate.KEEP
@@ -140,7 +141,8 @@ def test_of_a_remembered_deletion_only_what_is_due_and_still_that_ones_is_done(
         reason = DeletionReason.QUARANTINE if deletion.reason is DeletionReason.UNFINISHED else deletion.reason
         assert end.cluster.deletions == (evolve(deletion, reason=reason),)
     assert not any(
-        isinstance(a, act.DeleteOrganization) for a in plan(end, finished_state(deletion, end.registry, CLUSTER_UID, NOW))
+        isinstance(a, act.DeleteOrganization)
+        for a in plan(end, finished_state(deletion, OF_SHOP, end.registry, CLUSTER_UID, NOW))
     )
 
 

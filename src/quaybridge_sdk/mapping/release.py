@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from attrs import evolve
@@ -15,9 +16,6 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Organization
 from quaybridge_sdk.model.state import ClusterState, Fate, RegistryState, Released
-
-LOOKS_INSIDE = frozenset({DeletionPolicy.DELETE_IF_EMPTY, DeletionPolicy.QUARANTINE})
-"""The policies for which the repositories must be looked at."""
 
 
 def deletion_policy(integration: QuayIntegration, cluster: ClusterState, *, burst: bool = False) -> DeletionPolicy:
@@ -62,13 +60,32 @@ def unfinished_state(integration: QuayIntegration, cluster: ClusterState, now: d
     return evolve(kept, remember=remembered(integration, cluster, now, DeletionReason.UNFINISHED))
 
 
+def is_workable(deletion: Deletion, integration: QuayIntegration, living: Iterable[str]) -> bool:
+    """Whether something may be done on the word of an entry: it is of the integration's Quay and of the name that the rule gives.
+
+    And its namespace is none of those that live: their own marks would prove right an entry that somebody forged.
+
+    Args:
+        living: the UIDs of all namespaces that are there.
+    """
+    named = deletion.organization == organization_name(integration.cluster_id, deletion.namespace)
+    return deletion.quay == integration.endpoint.url and named and deletion.namespace_uid not in set(living)
+
+
 def finished_state(
-    deletion: Deletion, registry: RegistryState, cluster_uid: str, now: datetime, held_until: datetime | None = None
+    deletion: Deletion,
+    integration: QuayIntegration,
+    registry: RegistryState,
+    cluster_uid: str,
+    now: datetime,
+    *,
+    burst: bool = False,
 ) -> Released:
     """What is wanted of a remembered deletion whose organization was looked at: what is due, if it is still that one's.
 
     Args:
-        held_until: more organizations were deleted lately than the integration allows: it is quarantined until then.
+        burst: more organizations were deleted lately than the integration allows: what was only not done in time is kept for a
+            while. What was waited for, or confirmed, is no burst.
     """
     kept = Released(deletion.namespace, deletion.organization)
     found, robots = registry.organization, (registry.robots or {}).values()
@@ -76,12 +93,13 @@ def finished_state(
         ownership(found, robots, cluster_uid, deletion.namespace_uid) is not Ownership.OURS
     ):
         return evolve(kept, forget=deletion)
-    if deletion.due is None or (deletion.due > now and deletion.reason is not DeletionReason.UNFINISHED):
+    if deletion.due is None or not deletion.is_due(now):
         return kept
     if deletion.due > now:
         return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.QUARANTINE))
-    if held_until is not None:
-        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.BURST, due=held_until))
+    if burst and deletion.reason is DeletionReason.UNFINISHED:
+        until = now + timedelta(days=integration.quarantine_days)
+        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.BURST, due=until))
     full = deletion.policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry)
     return evolve(kept, fate=Fate.KEEP if full else Fate.DELETE, forget=deletion)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from attrs import frozen
@@ -31,12 +32,14 @@ class DeletionReason(str, Enum):
     UNDONE = "Undone"
 
 
-MEANING: Mapping[DeletionReason, str] = {
-    DeletionReason.QUARANTINE: "it is deleted when its time is over; made again before, the namespace gets it back",
-    DeletionReason.BURST: "so many namespaces were deleted at once that somebody should look: confirm or undo",
-    DeletionReason.UNFINISHED: "Quay could not be asked while the namespace went; it is done as soon as Quay can",
-    DeletionReason.UNDONE: "its deletion was undone: it stays until its namespace is made again",
-}
+MEANING: Mapping[DeletionReason, str] = MappingProxyType(
+    {
+        DeletionReason.QUARANTINE: "it is deleted when its time is over; made again before, the namespace gets it back",
+        DeletionReason.BURST: "so many namespaces were deleted at once that somebody should look: confirm or undo",
+        DeletionReason.UNFINISHED: "Quay could not be asked while the namespace went; it is done as soon as Quay can",
+        DeletionReason.UNDONE: "its deletion was undone: it stays until its namespace is made again",
+    }
+)
 
 
 @frozen
@@ -64,6 +67,10 @@ class Deletion:
     def restorable(self) -> bool:
         """Whether a new namespace of the name gets the organization back; what was only not done yet is done first."""
         return self.reason is not DeletionReason.UNFINISHED
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether there is something to do: its time has come, or even the quarantine could not be made in time."""
+        return self.due is not None and (self.due <= now or self.reason is DeletionReason.UNFINISHED)
 
     def dumps(self) -> dict[str, str]:
         """The entry of ``status.deletions``."""

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections import deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from attrs import field, frozen
 
 from quaybridge_sdk.apply import apply, apply_to_cluster
 from quaybridge_sdk.errors import BusyError, InvalidCredentialsError, OwnershipError, RemoteError
 from quaybridge_sdk.mapping.organization import organization_name
-from quaybridge_sdk.mapping.release import LOOKS_INSIDE, deletion_policy, finished_state, released_state, unfinished_state
+from quaybridge_sdk.mapping.release import deletion_policy, finished_state, is_workable, released_state, unfinished_state
 from quaybridge_sdk.mapping.scope import Assignment
 from quaybridge_sdk.model.actions import Action, DeleteOrganization
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
@@ -24,42 +23,7 @@ from quaybridge_sdk.plan import plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider
 from quaybridge_sdk.reconcile.look import look_at_owner
 from quaybridge_sdk.reconcile.outcome import Outcome, Result
-
-HOUR = timedelta(hours=1)
-
-
-@frozen
-class DeletionRate:
-    """The times of the deletions of the last hour, for each integration; thread-safe. A restart begins anew."""
-
-    _lock: threading.Lock = field(factory=threading.Lock)
-    _times: dict[str, deque[datetime]] = field(factory=dict)
-
-    def exceeded(self, integration: QuayIntegration, now: datetime) -> bool:
-        """Whether one more would be more than the integration's ``deletion_limit``."""
-        with self._lock:
-            times = self._times.setdefault(integration.key, deque())
-            while times and now - times[0] >= HOUR:
-                times.popleft()
-            return 0 < integration.deletion_limit <= len(times)
-
-    def reserve(self, integration: QuayIntegration, now: datetime) -> bool:
-        """Takes one of the deletions that are allowed, before it is known whether it will be made; False: there is none left."""
-        if self.exceeded(integration, now):
-            return False
-        with self._lock:
-            times = self._times.setdefault(integration.key, deque())
-            if 0 < integration.deletion_limit <= len(times):
-                return False
-            times.append(now)
-            return True
-
-    def give_back(self, integration: QuayIntegration) -> None:
-        """What was reserved was not needed."""
-        with self._lock:
-            times = self._times.get(integration.key)
-            if times:
-                times.pop()
+from quaybridge_sdk.reconcile.rate import DeletionRate
 
 
 @frozen
@@ -100,18 +64,8 @@ class Releaser:
         return self._let_go(cluster, integration, unfinished_state(integration, cluster, self.clock()))
 
     def plan_release(self, registry: Registry, cluster: ClusterState, integration: QuayIntegration) -> tuple[Action, ...]:
-        """What :meth:`release` would do."""
-        return self._plan(registry, cluster, integration, burst=self.rate.exceeded(integration, self.clock()))
-
-    def _plan(
-        self, registry: Registry, cluster: ClusterState, integration: QuayIntegration, *, burst: bool
-    ) -> tuple[Action, ...]:
-        name, now = organization_name(integration.cluster_id, cluster.namespace.name), self.clock()
-        state = look_at_owner(registry, name, now)
-        if deletion_policy(integration, cluster, burst=burst) in LOOKS_INSIDE and not state.complete_at:
-            state = observe_contents(registry, name, state)
-        released = released_state(integration, cluster, state, self.reader.cluster_uid(), now, burst=burst)
-        return plan(Observed(cluster, state), released)
+        """What :meth:`release` would do, with nothing counted."""
+        return self._plans(registry, cluster, integration)(self.rate.exceeded(integration, self.clock()))
 
     def finish(self, deletion: Deletion, integration: QuayIntegration) -> tuple[Action, ...]:
         """Does of a remembered deletion what is due now.
@@ -119,47 +73,75 @@ class Releaser:
         Raises:
             QuaybridgeError: Quay could not be asked; the entry stays.
         """
-        if not self._is_workable(deletion, integration) or deletion.due is None:
+        now, living = self.clock(), (namespace.uid for namespace in self.reader.namespaces())
+        if not deletion.is_due(now) or not is_workable(deletion, integration, living):
             return ()
-        now = self.clock()
-        if deletion.due > now and deletion.reason is not DeletionReason.UNFINISHED:
-            return ()
+        gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
+        cluster_uid = self.reader.cluster_uid()
         with self.registries.registry(integration) as registry:
-            state = look_at_owner(registry, deletion.organization, now)
-            if not state.complete_at:
-                state = observe_contents(registry, deletion.organization, state)
-            actions = self._within_limit(integration, lambda burst: self._plan_finish(deletion, integration, state, burst=burst))
-            if deletion not in self.reader.deletions(deletion.namespace):  # an administrator has spoken in the meantime
-                return ()
+            owned = look_at_owner(registry, deletion.organization, now)
+
+            def planned(burst: bool) -> tuple[Action, ...]:
+                at_once = deletion.policy is DeletionPolicy.DELETE and deletion.due is not None and deletion.due <= now
+                state = owned if at_once and not burst else _look_inside(registry, deletion.organization, owned)
+                return plan(Observed(gone, state), finished_state(deletion, integration, state, cluster_uid, now, burst=burst))
+
+            # What was waited for, or confirmed, is no burst; and an administrator may speak while Quay is asked.
+            limited = deletion.reason is DeletionReason.UNFINISHED
+            still = partial(self._is_remembered, deletion)
+            return self._carry_out(registry, integration, planned, limited=limited, still=still)
+
+    def _is_remembered(self, deletion: Deletion) -> bool:
+        return deletion in self.reader.deletions(deletion.namespace)
+
+    def _release_with(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
+        organization = organization_name(integration.cluster_id, cluster.namespace.name)
+        with self.registries.registry(integration) as registry:
+            actions = self._carry_out(registry, integration, self._plans(registry, cluster, integration))
+        return Outcome(Result.RELEASED, integration, organization, actions, asked=True)
+
+    def _plans(
+        self, registry: Registry, cluster: ClusterState, integration: QuayIntegration
+    ) -> Callable[[bool], tuple[Action, ...]]:
+        """Looks whose the organization is, and answers what gives the plan, told whether it is one of a burst."""
+        now, cluster_uid = self.clock(), self.reader.cluster_uid()
+        organization = organization_name(integration.cluster_id, cluster.namespace.name)
+        owned = look_at_owner(registry, organization, now)
+
+        def planned(burst: bool) -> tuple[Action, ...]:
+            policy = deletion_policy(integration, cluster, burst=burst)
+            state = owned if policy is DeletionPolicy.DELETE else _look_inside(registry, organization, owned)
+            return plan(Observed(cluster, state), released_state(integration, cluster, state, cluster_uid, now, burst=burst))
+
+        return planned
+
+    def _carry_out(
+        self,
+        registry: Registry,
+        integration: QuayIntegration,
+        planned: Callable[[bool], tuple[Action, ...]],
+        *,
+        limited: bool = True,
+        still: Callable[[], bool] = lambda: True,
+    ) -> tuple[Action, ...]:
+        """Does what is planned, or what is planned for a burst when its deletion would be one too many.
+
+        Args:
+            limited: whether a deletion counts.
+            still: whether it is wanted, asked once more before the first action.
+        """
+        actions = planned(False)
+        counted = limited and any(isinstance(action, DeleteOrganization) for action in actions)
+        if counted and not self.rate.take(integration, self.clock()):
+            actions, counted = planned(True), False
+        deleted = False
+        try:
+            actions = actions if still() else ()
             for action in actions:
                 apply(action, registry, self.writer)
-        return actions
-
-    def _plan_finish(
-        self, deletion: Deletion, integration: QuayIntegration, state: RegistryState, *, burst: bool
-    ) -> tuple[Action, ...]:
-        now, cluster_uid = self.clock(), self.reader.cluster_uid()
-        held = burst and deletion.reason is DeletionReason.UNFINISHED  # what was waited for, or confirmed, is no burst
-        until = now + timedelta(days=integration.quarantine_days) if held else None
-        gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
-        return plan(Observed(gone, state), finished_state(deletion, state, cluster_uid, now, held_until=until))
-
-    def _is_workable(self, deletion: Deletion, integration: QuayIntegration) -> bool:
-        """Whether the entry is of this Quay and of the rule's own name, and its namespace is really gone: a living one's own mark
-        would prove a forged entry right.
-        """
-        same = deletion.quay == integration.endpoint.url
-        named = deletion.organization == organization_name(integration.cluster_id, deletion.namespace)
-        return same and named and all(namespace.uid != deletion.namespace_uid for namespace in self.reader.namespaces())
-
-    def _within_limit(self, integration: QuayIntegration, planned: Callable[[bool], tuple[Action, ...]]) -> tuple[Action, ...]:
-        """What ``planned`` gives, told whether the limit on deletions is reached; one is reserved while it plans."""
-        granted = self.rate.reserve(integration, self.clock())
-        actions: tuple[Action, ...] = ()
-        try:
-            actions = planned(not granted)
+                deleted |= isinstance(action, DeleteOrganization)
         finally:
-            if granted and not any(isinstance(action, DeleteOrganization) for action in actions):
+            if counted and not deleted:  # it is tried again, and counted again then
                 self.rate.give_back(integration)
         return actions
 
@@ -171,14 +153,6 @@ class Releaser:
                 f"the namespace {cluster.namespace.name!r} is being deleted, and {trouble}: its organization goes if that is "
                 f"mended within {self.deadline}, and else it is kept"
             )
-
-    def _release_with(self, cluster: ClusterState, integration: QuayIntegration) -> Outcome:
-        organization = organization_name(integration.cluster_id, cluster.namespace.name)
-        with self.registries.registry(integration) as registry:
-            actions = self._within_limit(integration, lambda burst: self._plan(registry, cluster, integration, burst=burst))
-            for action in actions:
-                apply(action, registry, self.writer)
-        return Outcome(Result.RELEASED, integration, organization, actions, asked=True)
 
     def _let_go(self, cluster: ClusterState, integration: QuayIntegration | None, released: Released) -> Outcome:
         """What needs no Quay."""
@@ -193,3 +167,8 @@ class Releaser:
         except ValueError:  # it is not known since when: then it is not held up
             return True
         return deleted.tzinfo is None or self.clock() - deleted >= self.deadline
+
+
+def _look_inside(registry: Registry, organization: str, owned: RegistryState) -> RegistryState:
+    """What is in the organization besides; 1 call for each 100 repositories, none when it is not there."""
+    return owned if owned.complete_at else observe_contents(registry, organization, owned)
