@@ -29,9 +29,9 @@ def observe_contents(reader: RegistryReader, organization: str, known: RegistryS
     return evolve(known, contents=reader.repository_states(organization))
 
 
-def observe_all(reader: RegistryReader, organization: str, believed: RegistryState, now: datetime) -> RegistryState:
-    """The three lists: 3 calls (2 when the organization is gone). ``organization`` of ``believed`` is kept as it was."""
-    known = observe_robots(reader, organization, believed)
+def observe_all(reader: RegistryReader, organization: str, now: datetime) -> RegistryState:
+    """The three lists: 3 calls (2 when the organization is gone)."""
+    known = observe_robots(reader, organization, RegistryState())
     return evolve(known, complete_at=now) if known is EMPTY else observe_rest(reader, organization, known, now)
 
 

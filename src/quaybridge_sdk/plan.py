@@ -46,7 +46,6 @@ from quaybridge_sdk.model.actions import (
     WritePullSecret,
 )
 from quaybridge_sdk.model.openshift import FINALIZER, READY_STATUS
-from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
 
@@ -193,12 +192,10 @@ def _secrets(cluster: ClusterState, desired: Desired) -> Iterator[Action]:
 
 
 def _given_back(observed: Observed, desired: Desired) -> Iterator[Action]:
-    """An organization that was kept for the namespace is no longer to be deleted."""
-    for deletion in observed.cluster.deletions:
-        kept = deletion.organization == desired.organization and deletion.quay == desired.endpoint.url
-        wanted = deletion.restorable or Ownership.ELSEWHERE in desired.adoptable  # or all is given to it by hand
-        if kept and wanted and observed.registry.contents is not None:
-            yield ForgetDeletion(desired.namespace, deletion)
+    """An organization that was kept for the namespace is no longer to be deleted, once its repositories take pushes again."""
+    if observed.registry.contents is not None:
+        there = (deletion for deletion in desired.given_back if deletion in observed.cluster.deletions)
+        yield from (ForgetDeletion(desired.namespace, deletion) for deletion in there)
 
 
 def _record(observed: Observed, desired: Desired) -> Iterator[Action]:

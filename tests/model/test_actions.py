@@ -14,7 +14,8 @@ from quaybridge_sdk.model.state import Applied
 
 
 def test_the_union_is_closed_and_names_every_action() -> None:
-    defined = {value for value in vars(act).values() if isinstance(value, type) and value.__module__ == act.__name__}
+    own = (value for name, value in vars(act).items() if isinstance(value, type) and not name.startswith("_"))
+    defined = {value for value in own if value.__module__ == act.__name__}
     assert set(get_args(act.Action)) == defined
     assert set(get_args(act.RegistryAction)) | set(get_args(act.ClusterAction)) == defined
     assert not set(get_args(act.RegistryAction)) & set(get_args(act.ClusterAction))

@@ -122,8 +122,9 @@ def command(names: tuple[str, ...], parallel: int, kubeconfig: str | None, conte
     console = Console(soft_wrap=True, highlight=False)
     with assemble(kubeconfig, context) as assembly:
         assembly.require_synced()
-        going = {namespace.name for namespace in assembly.caches.namespaces() if namespace.terminating}  # the controller's, with
-        todo = [name for name in namespaces_in_scope(assembly, names) if name not in going]  # its limit on deletions
+        going = {namespace.name for namespace in assembly.caches.namespaces() if namespace.terminating}
+        # What goes is the controller's, which counts deletions against their limit.
+        todo = [name for name in namespaces_in_scope(assembly, names) if name not in going]
         troubles = left_out(assembly, names)
         with Stopper() as stopper, _progress(console) as progress:
             task = progress.add_task("namespaces", total=len(todo))

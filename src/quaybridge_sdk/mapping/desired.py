@@ -7,12 +7,11 @@ from collections.abc import Iterable, Mapping
 from attrs import evolve
 
 from quaybridge_sdk.mapping.organization import organization_name
-from quaybridge_sdk.mapping.ownership import Mark, adoptable, description_mark, organization_mark, ownership, robot_description
+from quaybridge_sdk.mapping.ownership import adoptable, description_mark, organization_mark, ownership, robot_description
 from quaybridge_sdk.mapping.pull_secret import pull_secret_bytes, pull_secret_name
 from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
-from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import CHECK_ANNOTATION
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
@@ -50,6 +49,9 @@ def desired_state(
         for account, role in sorted({**asked, **roles}.items())
     )
     streams = (name for name in cluster.image_streams if is_image_stream_name(name))
+    by_hand = namespace.annotations.get(ADOPT_ANNOTATION) == organization
+    kept = [d for d in cluster.deletions if d.organization == organization and d.quay == integration.endpoint.url]
+    back = tuple(deletion for deletion in kept if deletion.restorable or by_hand)
     return Desired(
         namespace=namespace.name,
         namespace_uid=namespace.uid,
@@ -63,9 +65,11 @@ def desired_state(
         rotations=_due_rotations(cluster, robots),
         adoptable=adoptable(
             integration.adoption_policy,
-            by_hand=namespace.annotations.get(ADOPT_ANNOTATION) == organization,
-            restorable=any(d.restorable for d in kept_for(cluster, organization, integration.endpoint.url)),
+            by_hand=by_hand,
+            restorable=bool(back),
         ),
+        given_back=back,
+        unfinished=tuple(deletion for deletion in kept if deletion not in back),
     )
 
 
@@ -80,9 +84,9 @@ def settle(desired: Desired, observed: Observed) -> Desired:
     found = None
     if isinstance(observed.registry.organization, Organization):
         found = ownership(observed.registry.organization, robots.values(), desired.cluster_uid, desired.namespace_uid)
-    mark, wanted = Mark(desired.cluster_uid, desired.namespace_uid), {robot.name for robot in desired.robots}
-    ours = {name for name, robot in robots.items() if description_mark(robot.description) == mark}
-    settled = evolve(desired, contents=contents, obsolete=frozenset(ours - wanted))
+    marks = {name: mark for name, robot in robots.items() if (mark := description_mark(robot.description)) is not None}
+    ours = {name for name, mark in marks.items() if mark.cluster_uid == desired.cluster_uid}  # also an earlier namespace's
+    settled = evolve(desired, contents=contents, obsolete=frozenset(ours - {robot.name for robot in desired.robots}))
     return settled if found is None or _may_write(found, settled, observed.cluster) else evolve(settled, found=found)
 
 
@@ -108,9 +112,18 @@ def _known_here(desired: Desired, cluster: ClusterState) -> bool:
     return same or cluster.namespace.has_incumbents_finalizer
 
 
-def kept_for(cluster: ClusterState, organization: str, quay: str) -> tuple[Deletion, ...]:
-    """What is remembered of the organization of an earlier namespace of the name: one entry, unless somebody wrote more."""
-    return tuple(d for d in cluster.deletions if d.organization == organization and d.quay == quay)
+def robots_prove(desired: Desired, observed: Observed) -> bool:
+    """Whether the robots alone prove that the organization is still the one that was last recorded.
+
+    One of them bears our mark; or none bears any, and one still has the token that was recorded: it is the robot of that time.
+    """
+    robots = observed.registry.robots or {}
+    verdict = ownership(None, robots.values(), desired.cluster_uid, desired.namespace_uid)
+    if verdict is not Ownership.FOREIGN:
+        return verdict is Ownership.OURS
+    recorded = observed.cluster.applied.secrets if observed.cluster.applied else {}
+    contents = settle(desired, observed).contents
+    return any(recorded.get(name) == content.fingerprint() for name, content in contents.items())
 
 
 def waits_for_project(cluster: ClusterState) -> bool:

@@ -49,38 +49,30 @@ class DeleteOrganization:
 
 
 @frozen
-class CreateRobot:
+class _OfRobot:
+    """``robot`` is the full name; Quay's calls take the short one."""
+
     organization: str
     robot: str
+
+    @property
+    def short_name(self) -> str:
+        return self.robot.partition("+")[2]
+
+
+@frozen
+class CreateRobot(_OfRobot):
     description: str
 
-    @property
-    def short_name(self) -> str:
-        return self.robot.partition("+")[2]
-
 
 @frozen
-class DeleteRobot:
+class DeleteRobot(_OfRobot):
     """Take a robot's rights away, for good: a namespace that gets its organization back gets new robots."""
 
-    organization: str
-    robot: str
-
-    @property
-    def short_name(self) -> str:
-        return self.robot.partition("+")[2]
-
 
 @frozen
-class RegenerateRobot:
+class RegenerateRobot(_OfRobot):
     """Give a robot a new token; the pull secret follows at once."""
-
-    organization: str
-    robot: str
-
-    @property
-    def short_name(self) -> str:
-        return self.robot.partition("+")[2]
 
 
 @frozen

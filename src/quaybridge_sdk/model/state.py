@@ -140,6 +140,8 @@ class Desired:
         email: the ownership mark (see :mod:`quaybridge_sdk.mapping.ownership`).
         repositories: they only ever grow: an ImageStream that goes leaves its repository.
         adoptable: what may be taken over if it is not marked as ours.
+        given_back: what is remembered of the organization and ends here: the namespace gets it.
+        unfinished: what is remembered of it and must be done first: what an earlier namespace left is not this one's.
         check: the text of the annotation that asks for a full check.
         rotations: the robots that are to get a new token now.
         contents: pull secret names -> their bytes, for the robots whose tokens are known.
@@ -157,6 +159,8 @@ class Desired:
     robots: tuple[DesiredRobot, ...]
     repositories: frozenset[str]
     adoptable: frozenset[Ownership] = frozenset()
+    given_back: tuple[Deletion, ...] = ()
+    unfinished: tuple[Deletion, ...] = ()
     check: str = ""
     rotations: frozenset[str] = frozenset()
     contents: Mapping[str, SecretText] = field(factory=dict)

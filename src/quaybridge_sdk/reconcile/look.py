@@ -7,8 +7,7 @@ from datetime import datetime
 from attrs import evolve
 
 from quaybridge_sdk.errors import ClusterConflictError, ForbiddenError, OwnershipError
-from quaybridge_sdk.mapping.desired import settle
-from quaybridge_sdk.mapping.ownership import ownership
+from quaybridge_sdk.mapping.desired import robots_prove, settle
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization
 from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState
@@ -27,30 +26,25 @@ def look_first(
 
     Raises:
         OwnershipError: the organization may not be written to: then nothing more of it is read.
-        QuaybridgeError: as :func:`look`.
+        QuaybridgeError: as :func:`look_again`.
     """
     owned = owned or look_at_owner(registry, desired.organization, now)
     require_writable(settle(desired, Observed(cluster, owned)))
     return owned if owned.complete_at else observe_rest(registry, desired.organization, owned, now)
 
 
-def look(
+def look_again(
     registry: RegistryReader, cluster: ClusterState, desired: Desired, believed: RegistryState, wanted: Depth, now: datetime
 ) -> RegistryState:
-    """Quay's side, as deep as ``wanted``.
+    """Quay's side of an organization that is recorded as ours, as deep as ``wanted``.
 
     Raises:
-        OwnershipError: the organization may not be written to.
         QuaybridgeError: Quay could not be read, or does not show what would be needed to conclude.
     """
-    name = desired.organization
-    if wanted is Depth.FIRST:
-        return look_first(registry, cluster, desired, now)
-    if wanted is Depth.FULL:
-        return _proved(registry, cluster, desired, observe_all(registry, name, RegistryState(), now), now)
-    if wanted is Depth.ROBOTS:
-        return _proved(registry, cluster, desired, observe_robots(registry, name, believed), now)
-    return believed
+    if wanted is Depth.NOTHING:
+        return believed
+    read = observe_all(registry, desired.organization, now) if wanted is Depth.FULL else None
+    return _proved(registry, cluster, desired, read or observe_robots(registry, desired.organization, believed), now)
 
 
 def look_at_owner(registry: RegistryReader, organization: str, now: datetime) -> RegistryState:
@@ -70,22 +64,11 @@ def _proved(
     """``state``, with the organization's own mark when its robots do not prove that it is still ours: it may have been made anew
     by somebody else. One call, and only for organizations that were taken over and then changed.
     """
-    if isinstance(state.organization, Absent) or _robots_prove(cluster, desired, state):
+    if isinstance(state.organization, Absent) or robots_prove(desired, Observed(cluster, state)):
         return state
     found = observe_organization(registry, desired.organization, now)
     _require_insight(found)
     return evolve(state, organization=found.organization)
-
-
-def _robots_prove(cluster: ClusterState, desired: Desired, state: RegistryState) -> bool:
-    """A robot bears our mark, or still has the token that was last recorded: then it is the robot of that time."""
-    robots = (state.robots or {}).values()
-    if ownership(None, robots, desired.cluster_uid, desired.namespace_uid) is Ownership.OURS:
-        return True
-    recorded = cluster.applied.secrets if cluster.applied else {}
-    contents = settle(desired, Observed(cluster, state)).contents
-    marked = ownership(None, robots, desired.cluster_uid, desired.namespace_uid) is not Ownership.FOREIGN
-    return not marked and any(recorded.get(name) == content.fingerprint() for name, content in contents.items())
 
 
 def _require_insight(state: RegistryState) -> None:

@@ -20,7 +20,7 @@ from quaybridge_sdk.errors import (
     QuaybridgeError,
     RequestRefusedError,
 )
-from quaybridge_sdk.mapping.desired import desired_state, kept_for, settle, waits_for_project
+from quaybridge_sdk.mapping.desired import desired_state, settle, waits_for_project
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.actions import (
     Action,
@@ -35,7 +35,6 @@ from quaybridge_sdk.model.actions import (
 )
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed
 from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
@@ -159,18 +158,15 @@ class Reconciler:
                     return ()
                 return self.releaser.plan_release(registry, cluster, integration)
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
-            state = with_contents(registry, cluster, desired, look_first(registry, cluster, desired, self.clock()))
+            state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock()))
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
         return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
 
     def _converge(self, cluster: ClusterState, integration: QuayIntegration, *, full: bool) -> Outcome:
         namespace = cluster.namespace.name
         desired = desired_state(integration, cluster, self.reader.cluster_uid())
-        remembered = kept_for(cluster, desired.organization, desired.endpoint.url)
-        by_hand = Ownership.ELSEWHERE in desired.adoptable  # an administrator gives all that is there to the namespace
-        unfinished = [deletion for deletion in remembered if not (deletion.restorable or by_hand)]
-        if unfinished:  # first: what an earlier namespace of the name has left is not the new one's
-            return Outcome(Result.WAITING, integration, actions=self._finish(unfinished))
+        if desired.unfinished:
+            return Outcome(Result.WAITING, integration, actions=self._finish(desired.unfinished))
         subject = f"{desired.namespace_uid} {desired.organization} {desired.endpoint.url}"
         believed = self.beliefs.recall(namespace, subject)
         if believed.complete_at is None:

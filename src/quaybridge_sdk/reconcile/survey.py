@@ -10,12 +10,10 @@ from attrs import evolve, field, frozen
 
 from quaybridge_sdk.errors import (
     ClusterConflictError,
-    OwnershipError,
-    PermanentRemoteError,
     QuaybridgeError,
     TransientRemoteError,
 )
-from quaybridge_sdk.mapping.desired import kept_for, settle, waits_for_project
+from quaybridge_sdk.mapping.desired import settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.integration import QuayIntegration
@@ -24,7 +22,7 @@ from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, O
 from quaybridge_sdk.observe import observe_contents
 from quaybridge_sdk.plan import Depth
 from quaybridge_sdk.ports import ClusterReader, Registry
-from quaybridge_sdk.reconcile.look import look, look_at_owner, look_first, require_writable
+from quaybridge_sdk.reconcile.look import look_again, look_at_owner, look_first, require_writable
 from quaybridge_sdk.reconcile.standing import Standing
 
 
@@ -53,16 +51,16 @@ class Surveyor:
 
         Raises:
             ClusterConflictError: another cluster uses the clusterID.
-            QuaybridgeError: as :func:`.look.look`.
+            QuaybridgeError: as :func:`.look.look_again`.
         """
         subject = f"{integration.key} {integration.cluster_id} {integration.endpoint.url}"
         if wanted is not Depth.FIRST:
             self.standing.establish(subject)
-            return look(registry, cluster, desired, believed, wanted, self.clock())
+            return look_again(registry, cluster, desired, believed, wanted, self.clock())
         if not self._may_write(registry, cluster, desired, subject, integration):
             return None
         owned = self.standing.recall(subject, cluster.namespace.name)
-        return with_contents(registry, cluster, desired, look_first(registry, cluster, desired, self.clock(), owned))
+        return with_contents(registry, desired, look_first(registry, cluster, desired, self.clock(), owned))
 
     def _may_write(
         self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str, integration: QuayIntegration
@@ -84,13 +82,10 @@ class Surveyor:
         except ClusterConflictError as error:
             self.standing.note(subject, name, None, str(error))
             raise
-        except (OwnershipError, PermanentRemoteError):  # the namespace's own trouble; it says nothing of another cluster
-            self.standing.note(subject, name, None)
-            raise
         except TransientRemoteError:
             self.standing.skip(subject, name)
             raise
-        except QuaybridgeError:  # it is not tried again, so nobody must wait for it
+        except QuaybridgeError:  # the namespace's own trouble: it says nothing of another cluster, and nobody waits for its end
             self.standing.note(subject, name, None)
             raise
         return self.standing.note(subject, name, found)
@@ -103,10 +98,9 @@ class Surveyor:
         return any(_recorded(integration, namespace) for namespace in covered), tuple(n.name for n in covered)
 
 
-def with_contents(registry: Registry, cluster: ClusterState, desired: Desired, state: RegistryState) -> RegistryState:
+def with_contents(registry: Registry, desired: Desired, state: RegistryState) -> RegistryState:
     """``state``, with what is in the repositories of an organization that is given back to the namespace."""
-    back = kept_for(cluster, desired.organization, desired.endpoint.url)
-    if not back:
+    if not desired.given_back:
         return state
     if state.organization is Absent.ABSENT:
         return evolve(state, contents=())
