@@ -10,10 +10,11 @@ from tests.laws.strategies import bare
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.mapping.desired import desired_state, settle
 from quaybridge_sdk.model import actions as act
-from quaybridge_sdk.model.openshift import FINALIZER, Namespace, ServiceAccount
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role, SecretText
-from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Fate, Observed, RegistryState, Released
-from quaybridge_sdk.plan import plan
+from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
+from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, Namespace, ServiceAccount
+from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, Role, SecretText
+from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
+from quaybridge_sdk.plan import followed_rotations, plan
 
 ORG = "openshift_shop"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -89,7 +90,13 @@ def test_a_wrong_role_is_corrected_and_doubles_go() -> None:
         act.DeletePrototype(ORG, double),
     )
     right = Prototype("z", builder, Role.WRITE)
-    assert managed(existing(prototypes=(wrong, right, *others))) == (act.DeletePrototype(ORG, wrong),)
+    assert managed(existing(prototypes=(wrong, right, *others))) == (
+        act.SetRepositoryPermission(ORG, "app", builder, Role.WRITE),  # either may have been given
+        act.SetRepositoryPermission(ORG, "db", builder, Role.WRITE),
+        act.DeletePrototype(ORG, wrong),
+    )
+    equal = Prototype("y", builder, Role.WRITE)
+    assert managed(existing(prototypes=(equal, right, *others))) == (act.DeletePrototype(ORG, right),)
 
 
 def test_a_repository_that_was_there_before_its_default_permissions_gets_its_rights_directly() -> None:
@@ -116,3 +123,46 @@ def test_a_namespace_is_let_go_after_its_organization() -> None:
     assert plan(observed, Released("shop", ORG)) == (act.RemoveFinalizer("shop"),)
     assert plan(observed, Released("shop", None, Fate.DELETE)) == (act.RemoveFinalizer("shop"),)
     assert plan(observed, desired(existing())) == ()
+
+
+def test_a_quarantine_marks_the_organization_before_the_robots_that_bear_the_mark_go() -> None:
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, terminating=True, finalizers=(FINALIZER,)))
+    inside = (Repository("app"), Repository("db", read_only=True))
+    observed = Observed(cluster, existing(organization=Organization(ORG, "edited"), contents=inside))
+    builder = frozenset({f"{ORG}+builder", f"{ORG}+never-made"})
+    assert plan(observed, Released("shop", ORG, Fate.QUARANTINE, builder, DESIRED.email)) == (
+        act.MarkOrganization(ORG, DESIRED.email),
+        act.DeleteRobot(ORG, f"{ORG}+builder"),
+        act.SetRepositoryState(ORG, "app", read_only=True),
+        act.RemoveFinalizer("shop"),
+    )
+
+
+def test_an_organization_that_is_given_back_takes_pushes_before_it_is_forgotten_that_it_was_to_go() -> None:
+    kept = Deletion("i", ORG, "shop", "M", DESIRED.endpoint.url, DeletionPolicy.DELETE, DeletionReason.QUARANTINE, NOW)
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, finalizers=(FINALIZER,)), deletions=(kept,))
+    wishes = desired_state(bare(), cluster, "C")
+    shut = existing(contents=(Repository("app", read_only=True), Repository("db")))
+    observed = Observed(cluster, shut)
+    (opened,) = plan(observed, wishes)
+    assert opened == act.SetRepositoryState(ORG, "app", read_only=False)
+    observed = after(observed, opened)
+    assert plan(observed, wishes) == (act.ForgetDeletion("shop", kept),)
+    unseen = Observed(cluster, existing())  # whether its repositories take pushes was not looked at
+    assert plan(unseen, wishes) == ()
+
+
+def test_a_token_that_was_renewed_is_recorded_even_where_the_rest_fails() -> None:
+    before = Applied("x", {"builder-quay-openshift": "old", "default-quay-openshift": "d"}, NOW)
+    account = {"builder": ServiceAccount("builder", rotate="again")}
+    annotated = evolve(NAMESPACE, annotations={APPLIED_ANNOTATION: before.dumps()})
+    cluster = evolve(CLUSTER, namespace=annotated, accounts=account, pull_secrets={"builder-quay-openshift": "new"})
+    wishes = desired_state(bare(), cluster, "C")
+    rotated = Observed(cluster, existing(rotated=frozenset({f"{ORG}+builder"})))
+    record = followed_rotations(rotated, wishes)
+    assert record is not None
+    assert record.applied == evolve(
+        before, secrets={**before.secrets, "builder-quay-openshift": "new"}, rotated={"builder": "again"}
+    )
+    assert followed_rotations(Observed(cluster, existing()), wishes) is None
+    assert followed_rotations(evolve(rotated, cluster=CLUSTER), wishes) is None

@@ -46,7 +46,7 @@ from quaybridge_sdk.model.actions import (
     WritePullSecret,
 )
 from quaybridge_sdk.model.openshift import FINALIZER, READY_STATUS
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
 
 
@@ -158,13 +158,21 @@ def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
     """
     if registry.robots is None or registry.repositories is None:
         return
-    right = {(p.delegate, p.role) for p in registry.prototypes or () if p.activating_user is None}
+    doubtful = frozenset[str]() if registry.prototypes is None else _wrongly_ruled(registry.prototypes, desired)
     for repository in sorted(desired.repositories & registry.repositories):
         for robot in desired.robots:
             known = registry.robots.get(robot.name, Robot(robot.name, repositories=frozenset()))
-            doubtful = registry.prototypes is not None and (robot.name, robot.role) not in right
-            if known.repositories is not None and (doubtful or repository not in known.repositories):
+            if known.repositories is not None and (robot.name in doubtful or repository not in known.repositories):
                 yield SetRepositoryPermission(desired.organization, repository, robot.name, robot.role)
+
+
+def _wrongly_ruled(prototypes: tuple[Prototype, ...], desired: Desired) -> frozenset[str]:
+    """The robots with no default permission, or a wrong one, be it beside a right one: either may have been given."""
+    found: dict[str, set[Role]] = {robot.name: set() for robot in desired.robots}
+    for prototype in prototypes:
+        if prototype.activating_user is None and prototype.delegate in found:
+            found[prototype.delegate].add(prototype.role)
+    return frozenset(robot.name for robot in desired.robots if found[robot.name] != {robot.role})
 
 
 def _prototypes(prototypes: tuple[Prototype, ...], desired: Desired) -> Iterator[Action]:

@@ -81,23 +81,59 @@ def test_what_is_removed_in_quay_comes_back_with_the_next_full_check(world: Worl
         assert all(not call.startswith(("POST", "PUT", "DELETE")) for call in checked(world, running))
 
 
-def test_a_wrong_or_doubled_default_permission_is_put_right_with_the_roles_that_it_gave(world: World) -> None:
+def set_role(world: World, account: str, role: str) -> None:
+    """Somebody changes the default permission of an account's robot."""
+    found = quay(world, "GET", f"{ORG}/prototypes").json()["prototypes"]
+    one = next(p for p in found if p["delegate"]["name"] == f"openshift_shop+{account}")
+    quay(world, "PUT", f"{ORG}/prototypes/{one['id']}", {"role": role})
+
+
+def double(world: World, account: str, role: str) -> None:
+    """Somebody makes a second default permission for it."""
+    delegate = {"kind": "user", "name": f"openshift_shop+{account}", "is_robot": True, "is_org_member": True}
+    quay(world, "POST", f"{ORG}/prototypes", {"id": "", "role": role, "delegate": delegate})
+
+
+def roles(world: World, account: str) -> tuple[list[str], set[str]]:
+    """The default permissions of an account's robot, and what it was given."""
+    organization, robot = world.stage.quay.organizations()["openshift_shop"], f"openshift_shop+{account}"
+    given = {repository.users[robot] for repository in organization.repositories.values()}
+    return [p.role for p in organization.prototypes if p.delegate == robot], given
+
+
+@pytest.mark.parametrize("beside", ["read", "write", None])
+def test_a_wrong_or_doubled_default_permission_is_put_right_with_the_roles_that_it_gave(world: World, beside: str | None) -> None:
+    """The other one is wrong, too, or right; or there is none."""
     world.namespace("shop", "app")
     with bridge(world) as running:
         world.link(allowlistNamespaces=["shop"])
         running.settle(world, 1)
-        found = quay(world, "GET", f"{ORG}/prototypes").json()["prototypes"]
-        builder = next(p for p in found if p["delegate"]["name"] == "openshift_shop+builder")
-        quay(world, "PUT", f"{ORG}/prototypes/{builder['id']}", {"role": "read"})
-        delegate = {"kind": "user", "name": "openshift_shop+builder", "is_robot": True, "is_org_member": True}
-        quay(world, "POST", f"{ORG}/prototypes", {"id": "", "role": "read", "delegate": delegate})
+        set_role(world, "builder", "read")
+        if beside is not None:
+            double(world, "builder", beside)
         world.image_stream("shop", "late")  # made with the wrong role
         running.settle(world, 1)
         checked(world, running)
-        organization = world.stage.quay.organizations()["openshift_shop"]
-        assert sorted(p.role for p in organization.prototypes) == ["read", "read", "write"]
-        assert {r.users["openshift_shop+builder"] for r in organization.repositories.values()} == {"write"}
+        assert roles(world, "builder") == (["write"], {"write"})
+        assert roles(world, "default") == (["read"], {"read"})
         assert world.push("shop", "late")
+
+
+def test_a_wrong_default_permission_is_kept_until_the_roles_that_it_gave_are_put_right(world: World) -> None:
+    """It is all that tells of them: a list of a robot's repositories names no roles."""
+    world.namespace("shop", "app")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        set_role(world, "default", "admin")
+        world.image_stream("shop", "late")
+        running.settle(world, 1)
+        refused = Fault("status", "PUT .*/permissions/", times=2, status=409, body=b'{"message": "x"}')
+        world.stage.quay.faults.inject(refused)
+        checked(world, running)
+        assert roles(world, "default") == (["admin"], {"read", "admin"})
+        checked(world, running)
+        assert roles(world, "default") == (["read"], {"read"})
 
 
 def test_a_regenerated_token_reaches_the_cluster_with_the_next_full_check(world: World) -> None:

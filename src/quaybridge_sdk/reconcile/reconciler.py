@@ -26,11 +26,13 @@ from quaybridge_sdk.model.actions import (
     Action,
     CreateRepository,
     CreateRobot,
+    DeletePrototype,
     LinkPullSecret,
     RecordApplied,
     RemoveFinalizer,
     SetRepositoryPermission,
     SetRepositoryState,
+    UpdatePrototype,
     WritePullSecret,
 )
 from quaybridge_sdk.model.deletion import Deletion
@@ -207,6 +209,8 @@ class Reconciler:
             require_writable(settled)
             actions = [action for action in plan(observed, settled) if not _concerns(action, refused)]
             for action in actions:
+                if _concerns(action, refused):  # by what was refused since they were planned
+                    continue
                 try:
                     observed = after(observed, action, perform(action))
                 except (RequestRefusedError, NotFoundError, ConflictError) as error:
@@ -235,7 +239,10 @@ def _concerns(action: Action, refused: Sequence[Action]) -> bool:
     """Whether the action was refused, or is the link to a Secret that was, or the record that all is done."""
     secrets = {other.secret for other in refused if isinstance(other, WritePullSecret)}
     linked = isinstance(action, LinkPullSecret) and action.secret in secrets
-    return action in refused or linked or (bool(refused) and isinstance(action, RecordApplied))
+    robots = {other.robot for other in refused if isinstance(other, SetRepositoryPermission)}
+    # A wrong default permission is all that tells which rights are in doubt: it stays until they are put right.
+    ruled = isinstance(action, UpdatePrototype | DeletePrototype) and action.prototype.delegate in robots
+    return action in refused or linked or ruled or (bool(refused) and isinstance(action, RecordApplied))
 
 
 def _imagined(action: Action) -> ActionResult:
