@@ -80,25 +80,22 @@ def _registry_after(registry: RegistryState, action: Action, result: Result) -> 
 
 
 def _organization_after(registry: RegistryState, action: OrganizationAction) -> RegistryState:
-    match action:
-        case CreateOrganization(organization, email):
-            return evolve(registry, organization=Organization(organization, email))
-        case MarkOrganization(_, email):
-            found = registry.organization
-            return evolve(registry, organization=evolve(found, email=email)) if isinstance(found, Organization) else registry
-        case DeleteOrganization():
-            gone = Absent.ABSENT
-            return evolve(registry, organization=gone, robots={}, prototypes=(), repositories=frozenset(), contents=())
+    if isinstance(action, DeleteOrganization):
+        gone = Absent.ABSENT
+        return evolve(registry, organization=gone, robots={}, prototypes=(), repositories=frozenset(), contents=())
+    if isinstance(action, CreateOrganization):
+        return evolve(registry, organization=Organization(action.organization, action.email))
+    found = registry.organization
+    return evolve(registry, organization=evolve(found, email=action.email)) if isinstance(found, Organization) else registry
 
 
 def _repositories_after(registry: RegistryState, action: RepositoryAction, result: Result) -> RegistryState:
-    match action:
-        case CreateRepository(_, repository):
-            return _with_repository(registry, repository, made=result is not False)
-        case SetRepositoryState(_, name, read_only):
-            return _with_state(registry, name, read_only=read_only)
-        case SetRepositoryPermission(_, repository, name, _):
-            return _with_robot(registry, _with_right((registry.robots or {}).get(name, Robot(name)), repository))
+    if isinstance(action, CreateRepository):
+        return _with_repository(registry, action.repository, made=result is not False)
+    if isinstance(action, SetRepositoryState):
+        return _with_state(registry, action.repository, read_only=action.read_only)
+    robot = (registry.robots or {}).get(action.robot, Robot(action.robot))
+    return _with_robot(registry, _with_right(robot, action.repository))
 
 
 def _with_prototypes(registry: RegistryState, gone: Prototype | None, *added: Prototype) -> RegistryState:

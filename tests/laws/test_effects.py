@@ -20,7 +20,7 @@ from quaybridge_sdk.effects import after
 from quaybridge_sdk.mapping.desired import settle
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.openshift import FINALIZER, Namespace
-from quaybridge_sdk.model.quay import Prototype, Role
+from quaybridge_sdk.model.quay import Prototype, Robot, RobotToken, Role
 from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState
 
 
@@ -28,6 +28,18 @@ def test_what_was_deleted_is_known_to_be_gone() -> None:
     observed = Observed(ClusterState(Namespace("n", "u")), RegistryState())
     gone = after(observed, act.DeleteOrganization("o")).registry
     assert gone == RegistryState(Absent.ABSENT, {}, (), frozenset(), contents=())
+
+
+def test_a_new_token_is_the_robots_and_counts_as_rotated() -> None:
+    observed = Observed(
+        ClusterState(Namespace("n", "u")), RegistryState(robots={"o+r": Robot("o+r", "mine", token=RobotToken("old"))})
+    )
+    made = Robot("o+r", "", token=RobotToken("new"))
+    registry = after(observed, act.RegenerateRobot("o", "o+r"), made).registry
+    assert registry.rotated == {"o+r"}
+    assert registry.robots == {"o+r": Robot("o+r", "mine", token=RobotToken("new"))}
+    unread = after(observed, act.RegenerateRobot("o", "o+r"), None).registry
+    assert unread.robots == {"o+r": Robot("o+r", "mine")}
 
 
 @given(situations(), st.data())
@@ -39,6 +51,7 @@ def test_after_is_total_and_changes_nothing(situation: Situation, data: st.DataO
         act.RemoveFinalizer("n"),
         act.CreateOrganization("o", "e"),
         act.CreateRobot("o", "o+r", ""),
+        act.RegenerateRobot("o", "o+r"),
         act.CreatePrototype("o", "o+r", prototype.role),
         act.UpdatePrototype("o", prototype, prototype.role),
         act.DeletePrototype("o", prototype),

@@ -81,3 +81,10 @@ def test_an_assignment_depends_on_no_order(found: list[QuayIntegration], namespa
     assert sorted(i.key for i in covering) == [i.key for i in assignment.covering]
     assert assignment.integration == (covering[0] if len(covering) == 1 else None)
     assert assignment.contested == (len(covering) > 1)
+
+
+@given(many_integrations, namespaces)
+def test_an_annotation_takes_a_namespace_out_whatever_the_integrations_say(found: list[QuayIntegration], namespace: str) -> None:
+    answer = assign(found, namespace, ignored={namespace})
+    assert (answer.covering, answer.integration, answer.contested, answer.unlinked) == ((), None, False, False)
+    assert assign(found, namespace, ignored={f"{namespace}-other"}) == assign(found, namespace)

@@ -26,6 +26,8 @@ from quaybridge_sdk.mapping.conditions import (
     collision_report,
     conditions,
     invalid_conditions,
+    namespace_status,
+    says_the_same,
 )
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
 from quaybridge_sdk.model.integration import parse_endpoint
@@ -180,3 +182,21 @@ def test_what_only_the_incumbent_would_mix_up_is_no_trouble() -> None:
     found = collisions([capitals, small])
     assert found
     assert collision_report("shop", found) is None
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        (READY, "Ready: images are in Quay's organization c_shop"),
+        (NamespaceReport("shop", NamespaceState.WAITING), "Waiting: "),
+        (failing("Unreachable"), "Unreachable: what happened"),
+        (NamespaceReport("shop", NamespaceState.FAILING, "TokenInvalid", "x" * 5000), "TokenInvalid: " + "x" * 500),
+    ],
+)
+def test_a_namespace_says_one_word_and_what_to_know(report: NamespaceReport, text: str) -> None:
+    assert namespace_status(report, "c_shop") == text
+
+
+def test_a_message_that_varies_is_no_other_status() -> None:
+    assert says_the_same("Unreachable: try 1", "Unreachable: try 2")
+    assert not says_the_same("Unreachable: try 1", "TokenInvalid: try 1")

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from quaybridge_sdk.errors import InvalidIntegrationError
-from quaybridge_sdk.model.integration import FailurePolicy, QuayIntegration, SecretKey, parse_integration
+from quaybridge_sdk.model.integration import (
+    DEFAULT_DELETION_LIMIT,
+    DEFAULT_QUARANTINE_DAYS,
+    FailurePolicy,
+    QuayIntegration,
+    SecretKey,
+    parse_integration,
+)
 
 TODAY: dict[str, Any] = {"quayHostname": "quay.example.com", "credentialsSecret": {"namespace": "ops", "name": "quay"}}
 SEED: dict[str, Any] = {"quayHostname": "quay.example.com", "credentialsSecretName": "ops/quay"}
@@ -32,6 +39,13 @@ def test_the_key_of_the_secret_is_honoured() -> None:
     assert read({**TODAY, "credentialsSecret": {"namespace": "ops", "name": "quay", "key": ""}}).credentials.key == "token"
 
 
+def test_the_numbers_of_deletion_are_read_and_have_defaults() -> None:
+    found = read({**TODAY, "quarantineDays": 3, "deletionLimit": 0})
+    assert (found.quarantine_days, found.deletion_limit) == (3, 0)
+    found = read(TODAY)
+    assert (found.quarantine_days, found.deletion_limit) == (DEFAULT_QUARANTINE_DAYS, DEFAULT_DELETION_LIMIT)
+
+
 def test_a_policy_that_lets_builds_through() -> None:
     assert read({**TODAY, "failurePolicy": "Ignore"}).failure_policy is FailurePolicy.IGNORE
 
@@ -52,6 +66,10 @@ def test_a_policy_that_lets_builds_through() -> None:
         ({"allowlistNamespaces": "shop"}, "spec.allowlistNamespaces", "must be a list of namespace names"),
         ({"denylistNamespaces": [1]}, "spec.denylistNamespaces", "must be a list of namespace names"),
         ({"failurePolicy": "fail"}, "spec.failurePolicy", "must be Fail or Ignore, not 'fail'"),
+        ({"quarantineDays": 0}, "spec.quarantineDays", "must be a whole number from 1 to 3650"),
+        ({"quarantineDays": 3651}, "spec.quarantineDays", "must be a whole number from 1 to 3650"),
+        ({"quarantineDays": "7"}, "spec.quarantineDays", "must be a whole number"),
+        ({"deletionLimit": True}, "spec.deletionLimit", "must be a whole number from 0 to 1000000"),
         ({"caBundle": "*"}, "spec.caBundle", "must be PEM certificates, base64-encoded"),
         ({"caBundle": "\u00e9"}, "spec.caBundle", "must be PEM certificates, base64-encoded"),
         ({"caBundle": "AAAA"}, "spec.caBundle", "holds no PEM certificate"),

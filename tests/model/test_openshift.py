@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER, Build, ImageStreamTag, Namespace, ServiceAccount
+from quaybridge_sdk.model.openshift import (
+    FINALIZER,
+    IGNORE_ANNOTATION,
+    SEED_FINALIZER,
+    Build,
+    ImageStreamTag,
+    Namespace,
+    ServiceAccount,
+)
 
 
 @pytest.mark.parametrize(
@@ -13,6 +21,13 @@ from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER, Build, Ima
 )
 def test_both_generations_of_the_finalizer_are_recognised(finalizers: tuple[str, ...], ours: bool) -> None:
     assert Namespace("shop", "N", finalizers=finalizers).has_finalizer == ours
+
+
+@pytest.mark.parametrize(
+    ("annotations", "ignored"), [({}, False), ({IGNORE_ANNOTATION: "no"}, False), ({IGNORE_ANNOTATION: "true"}, True)]
+)
+def test_a_namespace_takes_itself_out_by_one_word(annotations: dict[str, str], ignored: bool) -> None:
+    assert Namespace("shop", "N", annotations=annotations).ignored == ignored
 
 
 @pytest.mark.parametrize(
