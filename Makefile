@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 CORE := */quaybridge_sdk/mapping/*,*/quaybridge_sdk/model/*,*/quaybridge_sdk/plan.py,*/quaybridge_sdk/effects.py
 READY := $(VENV)/.ready
 
-.PHONY: demo test check lint types imports docs wheel bench matrix soak lock clean help
+.PHONY: demo test coverage check lint types imports docs wheel bench matrix soak lock clean help
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -20,11 +20,14 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## the bridge at work on embedded servers, in under 30 seconds
 	$(BIN)/quaybridge demo
 
-test: $(READY) ## the whole suite, with coverage
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term:skip-covered --cov-fail-under=90
+test: $(READY) ## the whole suite; tests of whole programs mostly wait, so twice as many run as there are processors
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(MEASURED)
+
+coverage: MEASURED := --cov --cov-report=term:skip-covered --cov-fail-under=90
+coverage: test ## the suite with its coverage
 	$(BIN)/python -m coverage report --skip-covered --include='$(CORE)' --fail-under=100
 
-check: lint types imports test docs wheel ## all that CI runs
+check: lint types imports coverage docs wheel ## all that CI runs
 
 lint: $(READY) ## ruff
 	$(BIN)/ruff check .

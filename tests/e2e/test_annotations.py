@@ -9,6 +9,7 @@ from tests.e2e.test_bridge import MERGE, quay
 
 from quaybridge_sdk.cli.stage import bridge as programs
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.testing.http import Fault
 
 SHOP = "/api/v1/namespaces/shop"
 
@@ -148,10 +149,12 @@ def test_each_new_text_rotates_once_also_when_something_else_is_refused(world: W
             eventually("rotated", lambda: world.credentials("shop") not in seen)
             running.settle(world, 1)
             seen.append(world.credentials("shop"))
-        world.cluster.call("DELETE", f"{SHOP}/secrets/deployer-quay-openshift")
-        world.cluster.call("POST", f"{SHOP}/secrets", {"metadata": {"name": "deployer-quay-openshift"}, "type": "Opaque"})
+        deployer = f"{SHOP}/serviceaccounts/deployer"
+        world.stage.openshift.faults.inject(Fault("status", f"PUT {deployer}", times=None, status=422, body=b'{"message": "x"}'))
+        world.cluster.call("PATCH", deployer, {"secrets": []}, MERGE)
+        eventually("refused", lambda: world.condition() == ("False", "ApiRequestRefused"))
         annotate(world, builder, "rotate", "third")
         eventually("rotated", lambda: world.credentials("shop") not in seen)
         eventually("quiet", lambda: running.controller.queue.idle)
         made = [e.path for e in world.stage.quay.api_calls if e.path.endswith("/regenerate")]
-        assert len(made) <= 4  # three times, and once more if the foreign Secret came in between
+        assert len(made) == 3

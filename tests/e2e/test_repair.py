@@ -11,6 +11,7 @@ from tests.e2e.running import INTEGRATIONS, Bridge, World, bridge
 from tests.e2e.test_bridge import MERGE, gone, quay
 
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.runtime import workers
 from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.quay import EmbeddedQuay
@@ -148,7 +149,8 @@ def test_a_regenerated_token_reaches_the_cluster_with_the_next_full_check(world:
         assert world.push("shop", "app")
 
 
-def test_one_secret_that_cannot_be_written_does_not_stop_the_others(world: World) -> None:
+def test_one_secret_that_cannot_be_written_does_not_stop_the_others(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "PERMANENT_FLOOR", 0.5)
     world.namespace("shop", "app", "db")
     data = {"mine": base64.b64encode(b"x").decode()}
     body = {"metadata": {"name": "builder-quay-openshift"}, "type": "Opaque", "data": data}

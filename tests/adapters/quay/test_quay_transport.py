@@ -87,7 +87,8 @@ def test_the_token_shows_nowhere(leak: httpx.Response | Exception, caplog: pytes
 
 
 def test_the_logs_of_httpx_and_httpcore_do_not_show_it(quay: EmbeddedQuay, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    for logger in ("", "httpx", "httpcore"):
+        caplog.set_level(logging.DEBUG, logger)
     with registry_of(quay) as registry:
         registry.create_organization("shop", "a@b.cc")
         registry.robots("shop")
