@@ -10,7 +10,7 @@ from tests.laws.strategies import bare
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.mapping.desired import desired_state, settle
 from quaybridge_sdk.model import actions as act
-from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
+from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason, StreamDeletionPolicy
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, Namespace, ServiceAccount
 from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, Role, SecretText
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
@@ -46,8 +46,8 @@ def test_a_new_namespace_in_full() -> None:
         act.CreateOrganization(ORG, "N@C.quaybridge.invalid"),
         *(act.CreateRobot(ORG, f"{ORG}+{account}", description) for account in ROLES),
         *(act.CreatePrototype(ORG, f"{ORG}+{account}", role) for account, role in ROLES.items()),
-        act.CreateRepository(ORG, "app"),
-        act.CreateRepository(ORG, "db"),
+        act.CreateRepository(ORG, "app", description),
+        act.CreateRepository(ORG, "db", description),
     )
     observed = Observed(CLUSTER, NOTHING)
     for action in first:
@@ -166,3 +166,18 @@ def test_a_token_that_was_renewed_is_recorded_even_where_the_rest_fails() -> Non
     )
     assert followed_rotations(Observed(cluster, existing()), wishes) is None
     assert followed_rotations(evolve(rotated, cluster=CLUSTER), wishes) is None
+
+
+def test_a_repository_goes_when_it_is_proved_forsaken_and_only_then() -> None:
+    described = dict.fromkeys(("app", "old", "gone"), DESIRED.mark) | {"theirs": "somebody's"}
+    registry = existing(repositories=DESIRED.repositories | {"old", "theirs"}, described=described)
+    wishes = evolve(DESIRED, stream_policy=StreamDeletionPolicy.DELETE)
+    assert wishes.forsaken(registry) == {"old", "gone"}
+    assert DESIRED.forsaken(registry) == frozenset()
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, finalizers=(FINALIZER,)))
+    assert not [a for a in plan(Observed(cluster, registry), wishes) if isinstance(a, act.DeleteRepository)]
+    actions = plan(Observed(cluster, registry), evolve(wishes, removable=frozenset({"old", "gone"})))
+    assert [a for a in actions if isinstance(a, act.DeleteRepository)] == [act.DeleteRepository(ORG, "old")]
+    after_it = after(Observed(cluster, registry), act.DeleteRepository(ORG, "old")).registry
+    assert after_it.repositories == DESIRED.repositories | {"theirs"}
+    assert set(after_it.described) == {"app", "gone", "theirs"}

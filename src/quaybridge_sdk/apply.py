@@ -25,7 +25,7 @@ def apply(action: act.Action, registry: RegistryWriter, cluster: ClusterWriter) 
             return _apply_to_robot(action, registry)
         case act.CreatePrototype() | act.UpdatePrototype() | act.DeletePrototype():
             return _apply_to_prototype(action, registry)
-        case act.CreateRepository() | act.SetRepositoryPermission() | act.SetRepositoryState():
+        case act.CreateRepository() | act.DeleteRepository() | act.SetRepositoryPermission() | act.SetRepositoryState():
             return _apply_to_repository(action, registry)
         case _:
             apply_to_cluster(action, cluster)
@@ -56,8 +56,10 @@ def _apply_to_prototype(action: act.PrototypeAction, registry: RegistryWriter) -
 
 def _apply_to_repository(action: act.RepositoryAction, registry: RegistryWriter) -> Result:
     match action:
-        case act.CreateRepository(organization, repository):
-            return registry.create_repository(organization, repository)
+        case act.CreateRepository(organization, repository, description):
+            return registry.create_repository(organization, repository, description)
+        case act.DeleteRepository(organization, repository):
+            registry.delete_repository(organization, repository)
         case act.SetRepositoryPermission(organization, repository, robot, role):
             registry.set_repository_permission(organization, repository, robot, role)
         case act.SetRepositoryState(organization, repository, read_only):

@@ -18,6 +18,7 @@ from quaybridge_sdk.model.actions import (
     CreateRobot,
     DeleteOrganization,
     DeletePrototype,
+    DeleteRepository,
     DeleteRobot,
     ForgetDeletion,
     LinkPullSecret,
@@ -73,7 +74,7 @@ def _registry_after(registry: RegistryState, action: Action, result: Result) -> 
             return _with_prototypes(registry, prototype, evolve(prototype, role=role))
         case DeletePrototype(_, prototype):
             return _with_prototypes(registry, prototype)
-        case CreateRepository() | SetRepositoryPermission() | SetRepositoryState():
+        case CreateRepository() | DeleteRepository() | SetRepositoryPermission() | SetRepositoryState():
             return _repositories_after(registry, action, result)
         case _:
             return registry
@@ -82,7 +83,7 @@ def _registry_after(registry: RegistryState, action: Action, result: Result) -> 
 def _organization_after(registry: RegistryState, action: OrganizationAction) -> RegistryState:
     if isinstance(action, DeleteOrganization):
         gone = Absent.ABSENT
-        return evolve(registry, organization=gone, robots={}, prototypes=(), repositories=frozenset(), contents=())
+        return evolve(registry, organization=gone, robots={}, prototypes=(), repositories=frozenset(), contents=(), described={})
     if isinstance(action, CreateOrganization):
         return evolve(registry, organization=Organization(action.organization, action.email))
     found = registry.organization
@@ -91,7 +92,9 @@ def _organization_after(registry: RegistryState, action: OrganizationAction) -> 
 
 def _repositories_after(registry: RegistryState, action: RepositoryAction, result: Result) -> RegistryState:
     if isinstance(action, CreateRepository):
-        return _with_repository(registry, action.repository, made=result is not False)
+        return _with_repository(registry, action, made=result is not False)
+    if isinstance(action, DeleteRepository):
+        return _without_repository(registry, action.repository)
     if isinstance(action, SetRepositoryState):
         return _with_state(registry, action.repository, read_only=action.read_only)
     robot = (registry.robots or {}).get(action.robot, Robot(action.robot))
@@ -131,18 +134,31 @@ def _with_right(robot: Robot, repository: str) -> Robot:
     return robot if robot.repositories is None else evolve(robot, repositories=robot.repositories | {repository})
 
 
-def _with_repository(registry: RegistryState, repository: str, *, made: bool) -> RegistryState:
+def _with_repository(registry: RegistryState, action: CreateRepository, *, made: bool) -> RegistryState:
     """A repository is made with the rights of all default permissions of that moment; one that was there may have none.
 
     A default permission for the repositories of one creator (a person: the bridge sets none) gives nothing here.
     """
+    repository = action.repository
     general = (prototype for prototype in registry.prototypes or () if prototype.activating_user is None)
     delegates = {prototype.delegate for prototype in general} if made else set()
     robots = registry.robots and {
         name: _with_right(robot, repository) if name in delegates else robot for name, robot in registry.robots.items()
     }
     repositories = None if registry.repositories is None else registry.repositories | {repository}
-    return evolve(registry, robots=robots, repositories=repositories)
+    described = {**registry.described, repository: action.description} if made and action.description else registry.described
+    return evolve(registry, robots=robots, repositories=repositories, described=described)
+
+
+def _without_repository(registry: RegistryState, repository: str) -> RegistryState:
+    """A repository goes with all rights on it."""
+    robots = registry.robots and {
+        name: evolve(robot, repositories=robot.repositories and robot.repositories - {repository})
+        for name, robot in registry.robots.items()
+    }
+    repositories = registry.repositories and registry.repositories - {repository}
+    described = {name: text for name, text in registry.described.items() if name != repository}
+    return evolve(registry, robots=robots, repositories=repositories, described=described)
 
 
 def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:

@@ -37,9 +37,6 @@ def observe_all(reader: RegistryReader, organization: str, now: datetime) -> Reg
 
 def observe_rest(reader: RegistryReader, organization: str, known: RegistryState, now: datetime) -> RegistryState:
     """What is missing next to the robots that are ``known``: 2 calls."""
-    return evolve(
-        known,
-        prototypes=reader.prototypes(organization),
-        repositories=reader.repositories(organization),
-        complete_at=now,
-    )
+    prototypes, found = reader.prototypes(organization), reader.repositories(organization)
+    described = {name: description for name, description in found.items() if description}
+    return evolve(known, prototypes=prototypes, repositories=frozenset(found), described=described, complete_at=now)

@@ -6,7 +6,7 @@ Order of one plan (what breaks otherwise):
 2. organization, or its mark when it is taken over, then robots: Quay wants what a thing belongs to first;
 3. permissions on repositories that are there already, then default permissions: a crash in between finds the default
    permissions missing, and gives the (idempotent) permissions again;
-4. repositories, which get the default permissions at their creation;
+4. repositories, which get the default permissions at their creation; and those go whose ImageStreams are gone;
 5. pull secrets, then the links to them: a link to a Secret that is not there yet would be taken for a provisioned account;
 6. for an organization that was kept for the namespace: that it is no longer to be deleted;
 7. the record of all that, when there is nothing else left to do.
@@ -32,6 +32,7 @@ from quaybridge_sdk.model.actions import (
     CreateRobot,
     DeleteOrganization,
     DeletePrototype,
+    DeleteRepository,
     DeleteRobot,
     ForgetDeletion,
     LinkPullSecret,
@@ -72,7 +73,7 @@ def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now:
     checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
     if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
         return Depth.FULL
-    if _nameless(believed, desired) or (applied and applied.check != desired.check):
+    if _nameless(believed, desired) or desired.forsaken(believed) or (applied and applied.check != desired.check):
         return Depth.FULL
     return Depth.ROBOTS if desired.rotations or _damaged(cluster, desired, applied) else Depth.NOTHING
 
@@ -148,7 +149,8 @@ def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
         yield from _prototypes(registry.prototypes, desired)
     if registry.repositories is not None:
         new = sorted(desired.repositories - registry.repositories)
-        yield from (CreateRepository(desired.organization, name) for name in new)
+        yield from (CreateRepository(desired.organization, name, desired.mark) for name in new)
+        yield from (DeleteRepository(desired.organization, name) for name in sorted(desired.removable & registry.repositories))
 
 
 def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:

@@ -32,8 +32,8 @@ class RegistryReader(Protocol):
     def prototypes(self, organization: str) -> tuple[Prototype, ...]:
         """All default permissions, in a stable order."""
 
-    def repositories(self, organization: str) -> frozenset[str]:
-        """The names of all repositories."""
+    def repositories(self, organization: str) -> Mapping[str, str]:
+        """The names of all repositories, each with its description."""
 
     def repository_states(self, organization: str) -> tuple[Repository, ...]:
         """All repositories with what is in them, by name; costs Quay more than :meth:`repositories`."""
@@ -73,7 +73,7 @@ class RegistryWriter(Protocol):
 
     def delete_prototype(self, organization: str, prototype_id: str) -> None: ...
 
-    def create_repository(self, organization: str, name: str) -> bool:
+    def create_repository(self, organization: str, name: str, description: str = "") -> bool:
         """A private image repository. False: it was there before, so it may lack the default permissions."""
 
     def delete_repository(self, organization: str, name: str) -> None:
@@ -129,6 +129,17 @@ class ClusterReader(Protocol):
     def service_account(self, namespace: str, name: str) -> ServiceAccount | None: ...
 
     def namespaces(self) -> tuple[Namespace, ...]: ...
+
+
+class StreamLister(Protocol):
+    """Asks the API itself, whatever the caches hold."""
+
+    def image_streams(self, namespace: str, uid: str) -> frozenset[str]:
+        """The names of all ImageStreams, also of those that an annotation takes out.
+
+        Raises:
+            NotFoundError: the namespace with this UID is gone or going: then its ImageStreams go for another reason.
+        """
 
 
 class ClusterWriter(Protocol):

@@ -30,6 +30,7 @@ LINES: list[tuple[act.Action, str]] = [
     (act.UpdatePrototype(ORG, DOUBLED, Role.WRITE), f"~ default permission {ORG}+builder: may write, not read"),
     (act.DeletePrototype(ORG, DOUBLED), f"- default permission {ORG}+builder: it was doubled"),
     (act.CreateRepository(ORG, "app"), f"+ repository {ORG}/app"),
+    (act.DeleteRepository(ORG, "app"), f"- repository {ORG}/app: and its images: its ImageStream is gone"),
     (act.SetRepositoryPermission(ORG, "app", f"{ORG}+builder", Role.WRITE), f"~ repository {ORG}/app: {ORG}+builder may write"),
     (act.SetRepositoryState(ORG, "app", True), f"~ repository {ORG}/app: nobody can push"),
     (act.WritePullSecret("shop", "s", SecretText(SECRET)), "+ pull secret shop/s"),

@@ -30,6 +30,7 @@ class FakeRepository:
     rights: dict[str, Role] = field(factory=dict)
     images: set[str] = field(factory=set)
     read_only: bool = False
+    description: str = ""
 
 
 @define
@@ -81,9 +82,9 @@ class FakeQuay:
     def prototypes(self, organization: str) -> tuple[Prototype, ...]:
         return tuple(sorted(self._organization(organization).prototypes, key=lambda p: p.id))
 
-    def repositories(self, organization: str) -> frozenset[str]:
+    def repositories(self, organization: str) -> Mapping[str, str]:
         found = self.organizations.get(organization)
-        return frozenset(found.repositories if found else ())
+        return {name: row.description for name, row in found.repositories.items()} if found else {}
 
     def repository_states(self, organization: str) -> tuple[Repository, ...]:
         found = self.organizations.get(organization)
@@ -156,12 +157,12 @@ class FakeQuay:
             found.prototypes = [p for p in found.prototypes if p.id != prototype_id]
             self._write("delete_prototype", organization)
 
-    def create_repository(self, organization: str, name: str) -> bool:
+    def create_repository(self, organization: str, name: str, description: str = "") -> bool:
         found = self._organization(organization)
         if name in found.repositories:
             return False
         general = [p for p in found.prototypes if p.activating_user is None]
-        found.repositories[name] = FakeRepository({p.delegate: p.role for p in general})
+        found.repositories[name] = FakeRepository({p.delegate: p.role for p in general}, description=description)
         self._write("create_repository", organization)
         return True
 

@@ -30,6 +30,7 @@ STAGE = {
     act.UpdatePrototype: 5,
     act.DeletePrototype: 5,
     act.CreateRepository: 6,
+    act.DeleteRepository: 6,
     act.WritePullSecret: 7,
     act.LinkPullSecret: 8,
     act.RecordApplied: 9,

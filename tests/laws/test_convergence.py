@@ -85,7 +85,7 @@ def test_after_convergence_one_more_image_stream_is_one_repository_and_the_recor
     wishes = evolve(world.wishes, repositories=world.wishes.repositories | {stream})
     assert depth(world.cluster.state, wishes, beliefs, NOW, INTERVAL) is Depth.NOTHING
     observed = Observed(world.cluster.state, beliefs)
-    assert plan(observed, wishes) == (act.CreateRepository(wishes.organization, stream),)
+    assert plan(observed, wishes) == (act.CreateRepository(wishes.organization, stream, wishes.mark),)
     observed = after(observed, plan(observed, wishes)[0], True)
     (record,) = plan(observed, wishes)
     assert isinstance(record, act.RecordApplied)

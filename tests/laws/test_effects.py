@@ -56,6 +56,7 @@ def test_after_is_total_and_changes_nothing(situation: Situation, data: st.DataO
         act.UpdatePrototype("o", prototype, prototype.role),
         act.DeletePrototype("o", prototype),
         act.CreateRepository("o", "r"),
+        act.DeleteRepository("o", "r"),
         act.SetRepositoryPermission("o", "r", "o+r", prototype.role),
         act.LinkPullSecret("n", "nobody", "s"),
         act.DeleteOrganization("o"),

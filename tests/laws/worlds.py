@@ -48,6 +48,7 @@ class ModelQuay:
     rights: dict[str, dict[str, Role]] = field(factory=dict)
     prototypes: list[Prototype] = field(factory=list)
     repositories: set[str] = field(factory=set)
+    described: dict[str, str] = field(factory=dict)
     serial: int = 0
 
     def observe(self, now: datetime | None) -> RegistryState:
@@ -55,7 +56,8 @@ class ModelQuay:
         if self.organization is None:
             return RegistryState(Absent.ABSENT, {}, (), frozenset(), now)
         robots = {name: evolve(robot, repositories=frozenset(self.rights.get(name, {}))) for name, robot in self.robots.items()}
-        return RegistryState(self.organization, robots, tuple(self.prototypes), frozenset(self.repositories), now)
+        lists = (robots, tuple(self.prototypes), frozenset(self.repositories))
+        return RegistryState(self.organization, *lists, now, described=dict(self.described))
 
     def apply(self, action: act.RegistryAction) -> Robot | Prototype | bool | None:
         """Carries the action out, or fails as Quay would."""
@@ -67,8 +69,10 @@ class ModelQuay:
                 self._apply_to_organization(action)
             case act.CreateRobot() | act.RegenerateRobot() | act.DeleteRobot():
                 return self._apply_to_robot(action)
-            case act.CreateRepository(_, name):
-                return self._create_repository(name)
+            case act.CreateRepository():
+                return self._create_repository(action)
+            case act.DeleteRepository():
+                self._delete_repository(action.repository)
             case act.SetRepositoryPermission(_, repository, robot, role):
                 assert repository in self.repositories, "500: no such repository"
                 assert robot in self.robots, "400: no such robot"
@@ -106,14 +110,22 @@ class ModelQuay:
         self.prototypes = [prototype for prototype in self.prototypes if prototype.delegate != name]
         return None
 
-    def _create_repository(self, name: str) -> bool:
+    def _create_repository(self, action: act.CreateRepository) -> bool:
+        name = action.repository
         if name in self.repositories:
             return False
         self.repositories.add(name)
+        self.described |= {name: action.description} if action.description else {}
         for prototype in self.prototypes:
             if prototype.activating_user is None:
                 self.rights.setdefault(prototype.delegate, {})[name] = prototype.role
         return True
+
+    def _delete_repository(self, name: str) -> None:
+        self.repositories.discard(name)
+        self.described.pop(name, None)
+        for rights in self.rights.values():
+            rights.pop(name, None)
 
     def _prototype(self, prototype: Prototype) -> int:
         assert prototype.id, "an update without an id goes to nobody"

@@ -17,6 +17,7 @@ from quaybridge_sdk.adapters.kubernetes.imports import KubernetesImporter
 from quaybridge_sdk.adapters.kubernetes.kinds import ALL_KINDS, Kind
 from quaybridge_sdk.adapters.kubernetes.leases import KubernetesLeases
 from quaybridge_sdk.adapters.kubernetes.status import KubernetesStatus
+from quaybridge_sdk.adapters.kubernetes.streams import KubernetesStreams
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
 from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
 from quaybridge_sdk.cli.options import namespace_of_pod
@@ -104,6 +105,7 @@ def assemble(
                 recorder=KubernetesEvents(client, caches.uid),
                 status=KubernetesStatus(client),
                 registries=registries,
+                streams=KubernetesStreams(client),
                 heartbeat=partial(last_beat, leases, namespace_of_pod(None)),
             )
             yield Assembly(client, caches, ports, leases, registries)
@@ -111,7 +113,8 @@ def assemble(
 
 def make_reconciler(assembly: Assembly) -> Reconciler:
     """The reconciler of the short-lived commands: no full check is ever due twice in one run."""
-    return Reconciler(assembly.caches, assembly.ports.writer, assembly.ports.registries, utc_now)
+    ports = assembly.ports
+    return Reconciler(assembly.caches, ports.writer, ports.registries, utc_now, streams=ports.streams)
 
 
 def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:

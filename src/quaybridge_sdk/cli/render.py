@@ -89,6 +89,7 @@ ROWS: Mapping[type, Row] = MappingProxyType(
         ),
         act.DeletePrototype: Row(Verb.DELETE, "default permission", lambda a: a.prototype.delegate, lambda _: "it was doubled"),
         act.CreateRepository: Row(Verb.CREATE, "repository", _repository),
+        act.DeleteRepository: Row(Verb.DELETE, "repository", _repository, lambda _: "and its images: its ImageStream is gone"),
         act.SetRepositoryPermission: Row(Verb.CHANGE, "repository", _repository, lambda a: f"{a.robot} {_role(a)}"),
         act.SetRepositoryState: Row(
             Verb.CHANGE, "repository", _repository, lambda a: "nobody can push" if a.read_only else "can be pushed to again"

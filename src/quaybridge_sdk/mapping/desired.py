@@ -61,6 +61,8 @@ def desired_state(
         endpoint=integration.endpoint,
         robots=robots,
         repositories=frozenset(repository_name(organization, name) for name in streams),
+        mark=description,
+        stream_policy=integration.stream_deletion_policy,
         check=namespace.annotations.get(CHECK_ANNOTATION, ""),
         rotations=_due_rotations(cluster, robots),
         adoptable=adoptable(

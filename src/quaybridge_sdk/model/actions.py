@@ -99,6 +99,17 @@ class DeletePrototype:
 
 @frozen
 class CreateRepository:
+    """``description`` is the mark by which the bridge knows it again."""
+
+    organization: str
+    repository: str
+    description: str = ""
+
+
+@frozen
+class DeleteRepository:
+    """Delete a repository of ours whose ImageStream is gone, with all images in it."""
+
     organization: str
     repository: str
 
@@ -172,7 +183,7 @@ class ForgetDeletion:
 OrganizationAction: TypeAlias = CreateOrganization | MarkOrganization | DeleteOrganization
 RobotAction: TypeAlias = CreateRobot | RegenerateRobot | DeleteRobot
 PrototypeAction: TypeAlias = CreatePrototype | UpdatePrototype | DeletePrototype
-RepositoryAction: TypeAlias = CreateRepository | SetRepositoryPermission | SetRepositoryState
+RepositoryAction: TypeAlias = CreateRepository | DeleteRepository | SetRepositoryPermission | SetRepositoryState
 RegistryAction: TypeAlias = OrganizationAction | RobotAction | PrototypeAction | RepositoryAction
 ClusterAction: TypeAlias = (
     AddFinalizer | RemoveFinalizer | WritePullSecret | LinkPullSecret | RecordApplied | RememberDeletion | ForgetDeletion

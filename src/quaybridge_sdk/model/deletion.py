@@ -23,6 +23,14 @@ class DeletionPolicy(str, Enum):
     QUARANTINE = "Quarantine"
 
 
+class StreamDeletionPolicy(str, Enum):
+    """What becomes of a repository when its ImageStream is deleted."""
+
+    RETAIN = "Retain"
+    DELETE_IF_EMPTY = "DeleteIfEmpty"
+    DELETE = "Delete"
+
+
 class DeletionReason(str, Enum):
     """Why an organization outlives its namespace."""
 

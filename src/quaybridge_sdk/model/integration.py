@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from attrs import frozen
 
 from quaybridge_sdk.errors import InvalidIntegrationError
-from quaybridge_sdk.model.deletion import DeletionPolicy
+from quaybridge_sdk.model.deletion import DeletionPolicy, StreamDeletionPolicy
 from quaybridge_sdk.model.ownership import AdoptionPolicy
 from quaybridge_sdk.model.quay import QuayEndpoint
 
@@ -75,7 +75,7 @@ class QuayIntegration:
     ``organization_prefix`` is kept only to be reported: it never changed a name in the incumbent and does not here.
     ``failure_policy``, ``adoption_policy``, those on deletion and ``endpoint.ca_bundle`` are this bridge's own optional fields.
     ``quarantine_days``: so long a quarantined organization is kept; ``deletion_limit``: organizations that may be deleted
-    within an hour, the rest is quarantined; 0: any number.
+    within an hour, the rest is quarantined; 0: any number. As many repositories may be deleted with their ImageStreams.
     """
 
     name: str
@@ -91,6 +91,7 @@ class QuayIntegration:
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
     quarantine_days: int = DEFAULT_QUARANTINE_DAYS
     deletion_limit: int = DEFAULT_DELETION_LIMIT
+    stream_deletion_policy: StreamDeletionPolicy = StreamDeletionPolicy.RETAIN
     uid: str = ""
     generation: int = 0
     seed: bool = False
@@ -134,6 +135,7 @@ def parse_integration(body: Mapping[str, Any]) -> QuayIntegration:
         deletion_policy=_choice(spec, "deletionPolicy", DeletionPolicy.DELETE),
         quarantine_days=_number(spec, "quarantineDays", DEFAULT_QUARANTINE_DAYS, range(1, 3651)),
         deletion_limit=_number(spec, "deletionLimit", DEFAULT_DELETION_LIMIT, range(1_000_001)),
+        stream_deletion_policy=_choice(spec, "imageStreamDeletionPolicy", StreamDeletionPolicy.RETAIN),
         uid=_text(metadata, "uid", "metadata.uid", default=""),
         generation=generation if isinstance(generation, int) else 0,
         seed=seed,

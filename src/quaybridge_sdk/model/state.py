@@ -10,7 +10,7 @@ from enum import Enum
 
 from attrs import field, frozen
 
-from quaybridge_sdk.model.deletion import Deletion
+from quaybridge_sdk.model.deletion import Deletion, StreamDeletionPolicy
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace, ServiceAccount
 from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Repository, Robot, Role, SecretText
@@ -93,7 +93,8 @@ class RegistryState:
     """Quay's side of one namespace. None means «not looked at»; nothing is concluded from it.
 
     ``complete_at`` is the time at which all parts but ``contents`` were last read from Quay together. ``contents`` is looked at
-    only where an organization goes, or comes back; ``rotated`` are the robots that got a new token in this pass.
+    only where an organization goes, or comes back; ``described`` are the descriptions of the repositories that have one;
+    ``rotated`` are the robots that got a new token in this pass.
     """
 
     organization: Organization | Absent | None = None
@@ -102,6 +103,7 @@ class RegistryState:
     repositories: frozenset[str] | None = None
     complete_at: datetime | None = None
     contents: tuple[Repository, ...] | None = None
+    described: Mapping[str, str] = field(factory=dict)
     rotated: frozenset[str] = frozenset()
 
 
@@ -138,7 +140,9 @@ class Desired:
 
     Attributes:
         email: the ownership mark (see :mod:`quaybridge_sdk.mapping.ownership`).
-        repositories: they only ever grow: an ImageStream that goes leaves its repository.
+        repositories: those of the ImageStreams that are there.
+        mark: the description of a repository that we make.
+        removable: repositories of ours whose ImageStreams were proved to be gone, and which are to go with them.
         adoptable: what may be taken over if it is not marked as ours.
         given_back: what is remembered of the organization and ends here: the namespace gets it.
         unfinished: what is remembered of it and must be done first: what an earlier namespace left is not this one's.
@@ -158,6 +162,9 @@ class Desired:
     endpoint: QuayEndpoint
     robots: tuple[DesiredRobot, ...]
     repositories: frozenset[str]
+    mark: str = ""
+    stream_policy: StreamDeletionPolicy = StreamDeletionPolicy.RETAIN
+    removable: frozenset[str] = frozenset()
     adoptable: frozenset[Ownership] = frozenset()
     given_back: tuple[Deletion, ...] = ()
     unfinished: tuple[Deletion, ...] = ()
@@ -170,6 +177,16 @@ class Desired:
     @property
     def writable(self) -> bool:
         return self.found is None
+
+    def forsaken(self, registry: RegistryState) -> frozenset[str]:
+        """The repositories that the policy may concern: their description says that we made them, and no ImageStream is theirs.
+
+        The whole description is compared: where somebody has changed it, nothing is proved.
+        """
+        if self.stream_policy is StreamDeletionPolicy.RETAIN or not self.mark:
+            return frozenset()
+        ours = (name for name, description in registry.described.items() if description == self.mark)
+        return frozenset(ours) - self.repositories
 
     @property
     def place(self) -> str:

@@ -27,6 +27,7 @@ from quaybridge_sdk.model.actions import (
     CreateRepository,
     CreateRobot,
     DeletePrototype,
+    DeleteRepository,
     LinkPullSecret,
     RecordApplied,
     RemoveFinalizer,
@@ -40,14 +41,22 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed
 from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
-from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider
+from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.look import look_first, require_writable
 from quaybridge_sdk.reconcile.outcome import Outcome, Result
 from quaybridge_sdk.reconcile.release import Releaser
+from quaybridge_sdk.reconcile.removal import Remover, remembered
 from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
 
-SEPARATE = (CreateRepository, SetRepositoryPermission, SetRepositoryState, WritePullSecret, LinkPullSecret)
+SEPARATE = (
+    CreateRepository,
+    DeleteRepository,
+    SetRepositoryPermission,
+    SetRepositoryState,
+    WritePullSecret,
+    LinkPullSecret,
+)
 """Actions on single objects: nothing else depends on them."""
 
 MAX_ROUNDS = 6
@@ -61,6 +70,7 @@ class Reconciler:
     Attributes:
         full_check_interval: the longest time between two full reads of a namespace's side of Quay.
         deletion_deadline: so long Quay may hold up a namespace that is being deleted.
+        streams: proves that an ImageStream is gone; without it no repository is ever deleted.
         clock: the current time, with a time zone.
     """
 
@@ -70,9 +80,11 @@ class Reconciler:
     clock: Callable[[], datetime]
     full_check_interval: timedelta = timedelta(hours=10)
     deletion_deadline: timedelta = timedelta(minutes=5)
+    streams: StreamLister | None = None
     beliefs: Beliefs = field(factory=Beliefs)
     surveyor: Surveyor = field()
     releaser: Releaser = field()
+    remover: Remover = field()
 
     @surveyor.default
     def _make_surveyor(self) -> Surveyor:
@@ -81,6 +93,10 @@ class Reconciler:
     @releaser.default
     def _make_releaser(self) -> Releaser:
         return Releaser(self.reader, self.writer, self.registries, self.clock, self.deletion_deadline)
+
+    @remover.default
+    def _make_remover(self) -> Remover:
+        return Remover(self.streams, self.clock)
 
     def reconcile(self, namespace: str, *, full: bool = False) -> Outcome:
         """Brings one namespace nearer to what is wanted.
@@ -161,6 +177,7 @@ class Reconciler:
                 return self.releaser.plan_release(registry, cluster, integration)
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
             state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock()))
+            desired = self.remover.prove(registry, desired, integration, state)
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
         return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
 
@@ -184,11 +201,13 @@ class Reconciler:
                 state = self.surveyor.look(registry, cluster, desired, integration, wanted, believed)
                 if state is None:
                     return Outcome(Result.SURVEYING, integration)
+                if wanted is not Depth.NOTHING:  # what was not read just now proves nothing
+                    desired = self.remover.prove(registry, desired, integration, state)
                 perform = partial(apply, registry=registry, cluster=self.writer)
                 observed, done = self._advance(Observed(cluster, state), desired, perform)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
-        self.beliefs.learn(namespace, subject, observed.registry)
+        self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))
         return Outcome(Result.CONVERGED, integration, desired.organization, done, asked=wanted is not Depth.NOTHING)
 
     def _advance(

@@ -68,7 +68,13 @@ class Controller:
         ports = self.ports
         options = self.options
         return Reconciler(
-            ports.caches, ports.writer, ports.registries, self.clock, options.full_check_interval, options.deletion_deadline
+            ports.caches,
+            ports.writer,
+            ports.registries,
+            self.clock,
+            options.full_check_interval,
+            options.deletion_deadline,
+            ports.streams,
         )
 
     @importer.default

@@ -13,7 +13,15 @@ from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import SecretKey
 from quaybridge_sdk.model.openshift import Build
 from quaybridge_sdk.model.quay import SecretText
-from quaybridge_sdk.ports import ClusterReader, ClusterWriter, EventRecorder, ImageImporter, RegistryProvider, StatusPort
+from quaybridge_sdk.ports import (
+    ClusterReader,
+    ClusterWriter,
+    EventRecorder,
+    ImageImporter,
+    RegistryProvider,
+    StatusPort,
+    StreamLister,
+)
 
 
 class ControllerCaches(ClusterReader, Protocol):
@@ -51,6 +59,7 @@ class ControllerPorts:
     status: StatusPort
     registries: RegistryProvider
     heartbeat: Callable[[], datetime | None] = lambda: None
+    streams: StreamLister | None = None
 
 
 @frozen

@@ -171,7 +171,7 @@ def test_an_empty_page_that_promises_more() -> None:
 
 def test_a_repository_made_again_while_paging_is_no_loop() -> None:
     registry, _ = scripted(repositories("a", "b", more="x"), repositories("c", "a", more="y"), repositories("b"))
-    assert registry.repositories("shop") == {"a", "b", "c"}
+    assert set(registry.repositories("shop")) == {"a", "b", "c"}
 
 
 def state(name: str, last_modified: object = None, state: str = "NORMAL") -> dict[str, object]:
@@ -216,7 +216,7 @@ def test_states_of_an_unproven_token_are_proved() -> None:
 
 def test_an_empty_list_of_an_unproven_token_is_proved() -> None:
     registry, script = scripted(recorded("repositories", 21), ROBOT)
-    assert registry.repositories("shop") == frozenset()
+    assert set(registry.repositories("shop")) == set()
     assert script.lines[1] == "GET /api/v1/organization/shop/robots?token=false&limit=1"
 
 
@@ -257,10 +257,10 @@ def test_a_call_that_needs_rights_proves_the_token_for_a_while(before: str, call
     registry, script = scripted(proof, repositories(), repositories(), ROBOT, clock=clock)
     getattr(registry, before)("shop")
     clock.now += VALID_FOR
-    assert registry.repositories("shop") == frozenset()
+    assert set(registry.repositories("shop")) == set()
     assert len(script.lines) == calls_before + 1
     clock.now += 0.1
-    assert registry.repositories("shop") == frozenset()
+    assert set(registry.repositories("shop")) == set()
     assert script.lines[-1].startswith("GET /api/v1/organization/shop/robots"), "the proof was too old"
 
 
@@ -310,7 +310,7 @@ def test_an_expired_token_on_a_running_quay(quay: EmbeddedQuay) -> None:
     with registry_of(quay, token=token) as registry:
         registry.create_organization("shop", "a@b.cc")
         registry.create_repository("shop", "app")
-        assert registry.repositories("shop") == {"app"}
+        assert set(registry.repositories("shop")) == {"app"}
         quay.revoke_token(token)
         with pytest.raises(TokenInvalidError):
             registry.repositories("shop")

@@ -81,8 +81,9 @@ def role(document: object) -> Role:
         raise MalformedError("role is none of Quay's") from None
 
 
-def repository_names(document: object) -> RepositoryPage[str]:
-    return _page(document, lambda row: _text(row, "name"))
+def repository_names(document: object) -> RepositoryPage[tuple[str, str]]:
+    """Names with descriptions. Of a repository that a push has made Quay gives null instead of a description."""
+    return _page(document, lambda row: (_text(row, "name"), _text(row, "description", default="")))
 
 
 def repositories(document: object) -> RepositoryPage[Repository]:

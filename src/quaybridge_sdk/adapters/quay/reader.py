@@ -130,8 +130,10 @@ class QuayReader:
         self._proofs.add(organization)
         return tuple(sorted(found, key=lambda prototype: prototype.id))
 
-    def repositories(self, organization: str) -> frozenset[str]:
-        """The names of all repositories. 1 call for each 100; 1 more when nothing has lately proved the token.
+    def repositories(self, organization: str) -> Mapping[str, str]:
+        """The names of all repositories, with their descriptions.
+
+        1 call for each 100; 1 more when nothing has lately proved the token.
 
         A page with a private repository proves itself; one without could be a stranger's view.
 
@@ -139,7 +141,7 @@ class QuayReader:
             TokenInvalidError: the list was a stranger's.
             ServerFaultError: Quay started over instead of going on, as it does for a page token that it cannot read.
         """
-        return frozenset(self._listed(organization, parse.repository_names))
+        return dict(self._listed(organization, parse.repository_names))
 
     def repository_states(self, organization: str) -> tuple[Repository, ...]:
         """All repositories with what is in them, sorted by name; proved, paged and raising as :meth:`repositories`.

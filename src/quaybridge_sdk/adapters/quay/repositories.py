@@ -15,7 +15,7 @@ _NO_STATES = "'description' is a required property"
 class RepositoryWriter(Settling):
     """The half of the port ``RegistryWriter`` that is about repositories."""
 
-    def create_repository(self, organization: str, name: str) -> bool:
+    def create_repository(self, organization: str, name: str, description: str = "") -> bool:
         """A private image repository. False: it was there before, or made by a call whose answer was lost, so it may lack
         the default permissions, which Quay gives after the creation and not in one with it.
 
@@ -25,7 +25,8 @@ class RepositoryWriter(Settling):
         names = {"organization": organization, "repository": name}
         for kind, text in names.items():
             routes.require_path_safe(kind, text)
-        body = {"namespace": organization, "visibility": "private", "repository": name, "description": "", "repo_kind": "image"}
+        where = {"namespace": organization, "visibility": "private", "repository": name}
+        body = {**where, "description": description, "repo_kind": "image"}
         call = routes.CREATE_REPOSITORY.call({}, body=body)
 
         def look(error: RemoteError) -> bool | None:

@@ -1,0 +1,48 @@
+"""Repositories whose ImageStreams are gone: which of them go, too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from attrs import evolve, field, frozen
+
+from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
+from quaybridge_sdk.model.deletion import StreamDeletionPolicy
+from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.state import Desired, RegistryState
+from quaybridge_sdk.ports import RegistryReader, StreamLister
+from quaybridge_sdk.reconcile.rate import DeletionRate
+
+
+@frozen
+class Remover:
+    """Attributes: ``streams``: None proves nothing, so that no repository is ever deleted; ``clock``: with a time zone."""
+
+    streams: StreamLister | None
+    clock: Callable[[], datetime]
+    rate: DeletionRate = field(factory=DeletionRate)
+
+    def prove(self, registry: RegistryReader, desired: Desired, integration: QuayIntegration, state: RegistryState) -> Desired:
+        """``desired`` with the repositories that are to go now: by what Quay says just now, and the API itself, not a cache.
+
+        At most the integration's ``deletion_limit`` within an hour: what is beyond stays until the next full check.
+
+        Raises:
+            QuaybridgeError: one of the two could not be asked.
+        """
+        candidates = desired.forsaken(state)
+        if not candidates or self.streams is None:
+            return desired
+        there = filter(is_image_stream_name, self.streams.image_streams(desired.namespace, desired.namespace_uid))
+        candidates -= {repository_name(desired.organization, name) for name in there}
+        if candidates and desired.stream_policy is StreamDeletionPolicy.DELETE_IF_EMPTY:
+            candidates &= {r.name for r in registry.repository_states(desired.organization) if r.empty}
+        now = self.clock()
+        return evolve(desired, removable=frozenset(name for name in sorted(candidates) if self.rate.take(integration, now)))
+
+
+def remembered(state: RegistryState, desired: Desired) -> RegistryState:
+    """``state`` for the next pass: which of the wanted repositories are ours. Of the others a full check reads it anew."""
+    ours = {name: desired.mark for name, text in state.described.items() if text == desired.mark and name in desired.repositories}
+    return evolve(state, described=ours)
