@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 from tests.cli.fakes import FakeCluster, examination, statuses, the
 
+from quaybridge_sdk.cli import crds
 from quaybridge_sdk.cli.doctor import cluster, rights
 from quaybridge_sdk.cli.doctor.finding import Status
 from quaybridge_sdk.errors import ForbiddenError, ServerFaultError, TokenInvalidError, UnreachableError
@@ -58,6 +60,20 @@ def test_groups_that_are_missing_or_silent() -> None:
     assert set(wrong) == {"image.openshift.io/v1", "build.openshift.io/v1"}
     assert "capabilities" in wrong["build.openshift.io/v1"].commands[0]
     assert all(f.commands for f in wrong.values())
+
+
+def test_a_crd_that_drops_what_must_be_remembered_is_named() -> None:
+    shipped = {crd["metadata"]["name"]: crd for crd in map(yaml.safe_load, crds.texts())}
+    name = "quayintegrations.quay.redhat.com"
+    found = cluster.examine(examination({**GROUPS, f"{CRDS}/{name}": shipped[name]}), {})
+    assert statuses(found, "cluster.crds") == [Status.OK]
+    older = yaml.safe_load(yaml.safe_dump(shipped[name]))
+    for version in older["spec"]["versions"]:
+        del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["deletions"]
+    (finding,) = [f for f in cluster.examine(examination({**GROUPS, f"{CRDS}/{name}": older}), {}) if f.check == "cluster.crds"]
+    assert finding.status is Status.WARNING
+    assert finding.detail.endswith("it drops status.deletions")
+    assert finding.commands == ("quaybridge crds | oc apply -f -",)
 
 
 def test_one_generation_of_the_crd_is_enough() -> None:

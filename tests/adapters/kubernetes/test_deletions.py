@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from attrs import evolve
-from tests.adapters.kubernetes.support import eventually
+from tests.adapters.kubernetes.support import client_of, eventually
 from tests.adapters.kubernetes.test_caches import caching
 from tests.adapters.kubernetes.test_status import NEW, OLD, make
 
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.status import KubernetesStatus
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
-from quaybridge_sdk.errors import NotFoundError
+from quaybridge_sdk.cli.stage import definitions
+from quaybridge_sdk.errors import NotFoundError, RequestRefusedError
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
 from quaybridge_sdk.model.integration import parse_integration
 from quaybridge_sdk.ports import Change
@@ -80,3 +82,23 @@ def test_what_is_read_by_a_restart(cluster: EmbeddedOpenShift, client: Kubernete
         assert caches.all_deletions() == (deletion,)
         client.delete(f"{NEW}/quay")
         eventually(lambda: caches.all_deletions() == ())
+
+
+def without_deletions() -> list[dict[str, Any]]:
+    """The CRDs as an older release, and the Go operator, have them."""
+    found = definitions()
+    for crd in found:
+        for version in crd["spec"]["versions"]:
+            del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["deletions"]
+    return found
+
+
+def test_a_cluster_that_cannot_remember_it_is_told_so() -> None:
+    """Else the namespace would go, and its organization be forgotten."""
+    with EmbeddedOpenShift(definitions=without_deletions()) as cluster:
+        cluster.settle()
+        with client_of(cluster, cluster.admin_token) as client:
+            key = parse_integration(make(client)).key
+            with pytest.raises(RequestRefusedError, match="apply the CRDs of this release"):
+                KubernetesWriter(client).remember_deletion(entry(key, "one"))
+            KubernetesWriter(client).forget_deletion(entry(key, "one"))

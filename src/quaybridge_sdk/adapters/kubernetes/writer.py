@@ -134,15 +134,22 @@ class KubernetesWriter:
 
         Raises:
             NotFoundError: the integration is gone.
+            RequestRefusedError: the API has dropped the entry: an older CRD, the Go operator's too, does not know the field.
         """
-        self._change_deletions(deletion, [deletion.dumps()])
+        kept = self._change_deletions(deletion, [deletion.dumps()])
+        if deletion.dumps() not in entries(kept, "status", "deletions"):
+            raise RequestRefusedError(
+                "the CRD of QuayIntegrations in this cluster drops status.deletions, so that nobody would remember that "
+                f"{deletion.organization!r} is to be deleted: apply the CRDs of this release, quaybridge crds | oc apply -f -",
+                system=SYSTEM,
+            )
 
     def forget_deletion(self, deletion: Deletion) -> None:
         """Takes the organization's entry out of ``status.deletions``; an integration that is gone is success."""
         with suppress(NotFoundError):
             self._change_deletions(deletion, [])
 
-    def _change_deletions(self, deletion: Deletion, instead: list[dict[str, str]]) -> None:
+    def _change_deletions(self, deletion: Deletion, instead: list[dict[str, str]]) -> Json:
         def change(item: Json) -> bool:
             have = entries(item, "status", "deletions")
             same = (deletion.organization, deletion.namespace_uid)
@@ -152,7 +159,7 @@ class KubernetesWriter:
             item["status"]["deletions"] = wanted
             return wanted != have
 
-        self._change(Kind.INTEGRATION, status_path(deletion.integration), change)
+        return self._change(Kind.INTEGRATION, status_path(deletion.integration), change)
 
     def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None:
         """Creates the Secret, or replaces its data; labels and annotations that others put on it stay.
@@ -191,8 +198,8 @@ class KubernetesWriter:
         path = api_path("/api/v1/namespaces", namespace, "serviceaccounts", account)
         self._change(Kind.SERVICE_ACCOUNT, path, change)
 
-    def _change(self, kind: Kind, path: str, change: Callable[[Json], bool]) -> None:
-        """``change`` edits the object that was just read, and says whether there is anything to send."""
+    def _change(self, kind: Kind, path: str, change: Callable[[Json], bool]) -> Json:
+        """``change`` edits the object that was just read, and says whether there is anything to send. Answers the object."""
 
         def attempt() -> Json:
             item = self.client.get(path)
@@ -200,7 +207,9 @@ class KubernetesWriter:
                 raise ServerFaultError(f"GET {path}: the answer is no object of Kubernetes", system=SYSTEM)
             return self.client.replace(path, item) if change(item) else item
 
-        self.observe(kind, until_no_conflict(attempt, self.sleep))
+        answer = until_no_conflict(attempt, self.sleep)
+        self.observe(kind, answer)
+        return answer
 
 
 def _refers(item: Json, field: str, secret: str) -> bool:

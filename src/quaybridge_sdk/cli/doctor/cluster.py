@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
+import yaml
+
+from quaybridge_sdk.cli import crds
+from quaybridge_sdk.cli.doctor.finding import Finding, Status, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.ports import ClusterPort, Examination, Json, Look, look
 from quaybridge_sdk.errors import RemoteError
 from quaybridge_sdk.model.integration import GROUP, PLURAL, SEED_GROUP, SEED_VERSION, VERSION
@@ -23,6 +26,7 @@ GROUPS = (
 )
 """API groups that the bridge uses, and what is missing without them."""
 
+OLDER = "an older release's, or the Go operator's"
 DEFINITIONS = ((GROUP, VERSION), (SEED_GROUP, SEED_VERSION))
 ENABLE_BUILDS = (
     "oc patch clusterversion version --type=merge "
@@ -59,9 +63,9 @@ def examine(examination: Examination, version: Json) -> Iterator[Finding]:
     for group, missing in GROUPS:
         yield _group(group, look(cluster, f"/apis/{group}"), missing)
     found = [definition(cluster, group, version) for group, version in DEFINITIONS]
-    if any(finding.status.value == "ok" for finding in found):  # one generation is enough
-        found = [finding for finding in found if finding.status.value == "ok"]
-    yield from found
+    # One generation is enough.
+    served = [f for f in found if f.status is Status.OK] or [f for f in found if f.detail.startswith(OLDER)]
+    yield from served or found
 
 
 def _version(openshift: Look, kubernetes: Json) -> Finding:
@@ -95,7 +99,7 @@ def _group(group: str, seen: Look, missing: str) -> Finding:
 def definition(cluster: ClusterPort, group: str, version: str) -> Finding:
     """The CRD of one generation. When it may not be read, discovery says enough."""
     name = f"{PLURAL}.{group}"
-    mend = f"oc apply -f deploy/crds/{group}_{PLURAL}.yaml"
+    mend = "quaybridge crds | oc apply -f -"
     seen = look(cluster, f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}")
     if seen.problem:
         if look(cluster, f"/apis/{group}/{version}").item is not None:
@@ -111,4 +115,22 @@ def definition(cluster: ClusterPort, group: str, version: str) -> Finding:
     if established is not None and established.get("status") != "True":
         told = conditions.get("NamesAccepted", established).get("message", "")
         return doubtful("cluster.crds", name, f"not established (yet): {told}", "look at it", f"oc describe crd {name}")
+    known = _fields(seen.item, version)
+    dropped = sorted(_fields(_own(name), version) - known) if known else []
+    if dropped:
+        told = f"{OLDER}: it drops {', '.join(dropped)}"
+        return doubtful("cluster.crds", name, told, "without status.deletions nothing is remembered: apply this release's", mend)
     return good("cluster.crds", name, f"{version} is served")
+
+
+def _own(name: str) -> Json:
+    """The definition of that name in this release."""
+    found: list[Json] = [yaml.safe_load(text) for text in crds.texts()]
+    return next(crd for crd in found if crd["metadata"]["name"] == name)
+
+
+def _fields(crd: Json, version: str) -> set[str]:
+    """``spec.<field>`` and ``status.<field>`` for all that the schema of a version keeps; none where there is no schema."""
+    served: Json = next((entry for entry in crd["spec"]["versions"] if entry.get("name") == version), {})
+    parts = ((served.get("schema") or {}).get("openAPIV3Schema") or {}).get("properties") or {}
+    return {f"{part}.{name}" for part in ("spec", "status") for name in (parts.get(part) or {}).get("properties") or ()}
