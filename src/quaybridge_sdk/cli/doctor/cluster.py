@@ -64,7 +64,7 @@ def examine(examination: Examination, version: Json) -> Iterator[Finding]:
         yield _group(group, look(cluster, f"/apis/{group}"), missing)
     found = [definition(cluster, group, version) for group, version in DEFINITIONS]
     # One generation is enough.
-    served = [f for f in found if f.status is Status.OK] or [f for f in found if f.detail.startswith(OLDER)]
+    served = [f for f in found if f.status is Status.OK or f.detail.startswith(OLDER)]
     yield from served or found
 
 
