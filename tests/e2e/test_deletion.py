@@ -11,6 +11,7 @@ import pytest
 from tests.e2e.running import INTEGRATIONS, Bridge, World, bridge
 from tests.e2e.test_bridge import MERGE, gone, quay
 
+from quaybridge_sdk.cli.assembly import assemble, make_reconciler
 from quaybridge_sdk.cli.main import run
 from quaybridge_sdk.cli.stage import eventually
 from quaybridge_sdk.runtime.keys import Key
@@ -144,6 +145,20 @@ def test_a_namespace_that_comes_back_before_its_deletion_is_done_starts_anew(wor
         eventually("ready", lambda: world.condition() == ("True", "Synchronized"), 60)
         eventually("empty", lambda: not world.stage.quay.organizations()["openshift_shop"].repositories["app"].tags)
         assert entries(world) == []
+
+
+def test_a_plan_shows_first_what_an_earlier_namespace_has_left(world: World) -> None:
+    with bridge(world, deadline=timedelta(0)) as running:
+        made(world, running, "shop")
+        world.stage.quay.faults.inject(Fault("reset", "organization", times=None))
+        delete(world, "shop")
+    world.stage.quay.faults.clear()
+    world.namespace("shop", "app")
+    with assemble(str(world.stage.kubeconfig), None) as assembly:
+        assembly.require_synced(20)
+        actions = make_reconciler(assembly).preview("shop")
+    assert [type(action).__name__ for action in actions] == ["DeleteOrganization", "ForgetDeletion"]
+    assert there(world)
 
 
 def test_a_name_that_is_not_free_yet_is_waited_for_without_help(world: World) -> None:

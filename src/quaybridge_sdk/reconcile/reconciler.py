@@ -176,6 +176,8 @@ class Reconciler:
                     return ()
                 return self.releaser.plan_release(registry, cluster, integration)
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
+            if desired.unfinished:  # first what an earlier namespace has left; the rest when that is done
+                return tuple(a for d in desired.unfinished for a in self.releaser.plan_finish(registry, d, integration))
             state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock()))
             desired = self.remover.prove(registry, desired, integration, state)
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]

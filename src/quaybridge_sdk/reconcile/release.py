@@ -73,23 +73,40 @@ class Releaser:
         Raises:
             QuaybridgeError: Quay could not be asked; the entry stays.
         """
-        now, living = self.clock(), (namespace.uid for namespace in self.reader.namespaces())
-        if not deletion.is_due(now) or not is_workable(deletion, integration, living):
+        if not self._is_to_be_finished(deletion, integration):
             return ()
-        gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
-        cluster_uid = self.reader.cluster_uid()
         with self.registries.registry(integration) as registry:
-            owned = look_at_owner(registry, deletion.organization, now)
-
-            def planned(burst: bool) -> tuple[Action, ...]:
-                at_once = deletion.policy is DeletionPolicy.DELETE and deletion.due is not None and deletion.due <= now
-                state = owned if at_once and not burst else _look_inside(registry, deletion.organization, owned)
-                return plan(Observed(gone, state), finished_state(deletion, integration, state, cluster_uid, now, burst=burst))
-
             # What was waited for, or confirmed, is no burst; and an administrator may speak while Quay is asked.
             limited = deletion.reason is DeletionReason.UNFINISHED
             still = partial(self._is_remembered, deletion)
+            planned = self._finishing(registry, deletion, integration)
             return self._carry_out(registry, integration, planned, limited=limited, still=still)
+
+    def plan_finish(self, registry: Registry, deletion: Deletion, integration: QuayIntegration) -> tuple[Action, ...]:
+        """What :meth:`finish` would do, with nothing counted."""
+        if not self._is_to_be_finished(deletion, integration):
+            return ()
+        exceeded = deletion.reason is DeletionReason.UNFINISHED and self.rate.exceeded(integration, self.clock())
+        return self._finishing(registry, deletion, integration)(exceeded)
+
+    def _is_to_be_finished(self, deletion: Deletion, integration: QuayIntegration) -> bool:
+        living = (namespace.uid for namespace in self.reader.namespaces())
+        return deletion.is_due(self.clock()) and is_workable(deletion, integration, living)
+
+    def _finishing(
+        self, registry: Registry, deletion: Deletion, integration: QuayIntegration
+    ) -> Callable[[bool], tuple[Action, ...]]:
+        """As :meth:`_plans`, for an organization whose namespace is gone."""
+        now, cluster_uid = self.clock(), self.reader.cluster_uid()
+        gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
+        owned = look_at_owner(registry, deletion.organization, now)
+
+        def planned(burst: bool) -> tuple[Action, ...]:
+            at_once = deletion.policy is DeletionPolicy.DELETE and deletion.due is not None and deletion.due <= now
+            state = owned if at_once and not burst else _look_inside(registry, deletion.organization, owned)
+            return plan(Observed(gone, state), finished_state(deletion, integration, state, cluster_uid, now, burst=burst))
+
+        return planned
 
     def _is_remembered(self, deletion: Deletion) -> bool:
         return deletion in self.reader.deletions(deletion.namespace)
