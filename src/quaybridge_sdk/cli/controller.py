@@ -26,6 +26,7 @@ from quaybridge_sdk.runtime.leader import INCUMBENT_LOCK, LeaderElector, Term
 from quaybridge_sdk.runtime.lifecycle import Stopper
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.surroundings import ControllerOptions
+from quaybridge_sdk.runtime.watches import tell_of_watches
 from quaybridge_sdk.runtime.workers import WorkerPool
 
 _log = logging.getLogger(__name__)
@@ -96,7 +97,7 @@ def command(**flags: Any) -> int:
         )
         alive = {"workers": lambda: pool.alive}
         serve_pages(stack, flags["metrics_bind_address"], flags["health_probe_bind_address"], metrics, assembly, alive)
-        run = partial(_run, controller, pool, assembly, stopper.stopped)
+        run = partial(_run, controller, pool, assembly, metrics, stopper.stopped)
         if not flags["leader_elect"]:
             run()
             return 0
@@ -128,7 +129,7 @@ def _run_as_leader(elector: LeaderElector, run: Callable[[], bool], metrics: Met
     return 0
 
 
-def _run(controller: Controller, pool: WorkerPool[Key], assembly: Assembly, stopped: threading.Event) -> bool:
+def _run(controller: Controller, pool: WorkerPool[Key], assembly: Assembly, metrics: Metrics, stopped: threading.Event) -> bool:
     """Feeds the queue from the caches once they are filled, and works on it until told to stop.
 
     Returns:
@@ -139,7 +140,7 @@ def _run(controller: Controller, pool: WorkerPool[Key], assembly: Assembly, stop
     with pool:
         controller.enqueue_all()
         _log.info("working with %d workers", pool.count)
-        stopped.wait()
+        tell_of_watches(assembly.caches.faults, metrics, stopped.wait)
         assembly.registries.stop()  # who waits for a turn to call Quay waits no longer
         return pool.stop()
 

@@ -40,6 +40,7 @@ METRICS = (
     Metric("quaybridge_quay_call_seconds", "histogram", ("method", "route"), "Duration of a Quay call"),
     Metric("quaybridge_quay_circuits_open", "gauge", (), "Quays that are not called at present, since the last calls failed"),
     Metric("quaybridge_quay_calls_allowed", "gauge", (), "Quay calls that may be under way at once, all Quays together"),
+    Metric("quaybridge_watches_failing", "gauge", (), "Collections of the cluster that cannot be watched at present"),
     Metric("quaybridge_actions_total", "counter", ("action",), "Actions carried out, by kind"),
     Metric("quaybridge_imports_total", "counter", ("result",), "Imports of built tags, by result"),
     Metric("quaybridge_admission_total", "counter", ("verdict",), "Admission answers, by verdict"),
