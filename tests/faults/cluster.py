@@ -19,6 +19,7 @@ from quaybridge_sdk.model.openshift import (
     FINALIZER,
     IMPORTED_ANNOTATION,
     SEED_FINALIZER,
+    STATUS_ANNOTATION,
     Build,
     ImageImport,
     ImportedImage,
@@ -50,7 +51,7 @@ class FakeCluster:
     def put(self, facts: Facts) -> None:
         if facts != self.truth:
             self.history.append(self.truth)
-            self.truth = facts
+        self.truth = facts  # also when only a status differs, which counts as no change
         self.on_write()
 
     def resume(self, other: FakeCluster) -> None:
@@ -101,8 +102,10 @@ class FakeCluster:
 
     def annotate_namespace(self, namespace: str, annotations: Mapping[str, str]) -> None:
         found = self._found(namespace).namespace
-        if not annotations.items() <= found.annotations.items():
-            self._change_namespace("annotate_namespace", namespace, annotations={**found.annotations, **annotations})
+        status = annotations.get(STATUS_ANNOTATION, found.status)
+        merged = {**found.annotations, **{key: value for key, value in annotations.items() if key != STATUS_ANNOTATION}}
+        if (merged, status) != (found.annotations, found.status):
+            self._change_namespace("annotate_namespace", namespace, annotations=merged, status=status)
 
     def remember_deletion(self, deletion: Deletion) -> None:
         if all(integration.key != deletion.integration for integration in self.truth.integrations):

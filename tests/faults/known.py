@@ -34,6 +34,12 @@ PORT_GAPS: tuple[Gap, ...] = (
         r".*Invalid(Name|Integration|Review)Error .*",
         "what is never tried again leaves its problem in the status",
     ),
+    Gap(
+        "error once",
+        "two new namespaces",
+        r"Invalid(Name|Integration|Review)Error before call \d+ quay\.registry",
+        "a survey waits for a namespace whose work ended for good before its look: the others try again each 0.2 s, no call made",
+    ),
 )
 HTTP_GAPS: tuple[Gap, ...] = (
     Gap(

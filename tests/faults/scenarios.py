@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import cache
 
 from attrs import evolve, field, frozen
@@ -106,6 +107,15 @@ def forget_record(bridge: Bridge) -> None:
     bridge.boot()
 
 
+def come_back(bridge: Bridge) -> None:
+    """An earlier process met a Quay that was away, and said so."""
+    status = dict(bridge.cluster.statuses[LINK.key])
+    away = {"type": "QuayReachable", "status": "False", "reason": "Unreachable", "lastTransitionTime": "2026-01-02T03:04:05Z"}
+    status["conditions"] = [away if c["type"] == away["type"] else c for c in status["conditions"]]
+    bridge.cluster.statuses[LINK.key] = status
+    forget_record(bridge)
+
+
 def add_stream(bridge: Bridge) -> None:
     bridge.cluster.change("shop", streams=frozenset({"app", "db", "web"}))
 
@@ -172,15 +182,16 @@ def taken_over(bridge: Bridge) -> None:
     bridge.cluster.make_namespace("shop", "app", finalizers=(FINALIZER,))
 
 
-def build(name: str, source: str, to: str, digest: str = "sha256:built") -> Build:
+def build(name: str, source: str, to: str, now: datetime, digest: str = "sha256:built") -> Build:
+    """One that is complete just now: an old one whose image is not there would be given up at once."""
     annotations = {MANAGED_ANNOTATION: "true", DESTINATION_ANNOTATION: f"{to}/app:latest"}
-    output, times = f"{HOST}/openshift_{to}/app:latest", ("2026-01-02T03:00:00Z", "2026-01-02T03:04:00Z")
+    output, times = f"{HOST}/openshift_{to}/app:latest", ((now - timedelta(minutes=4)).isoformat(), now.isoformat())
     return Build(source, name, "Docker", "DockerImage", output, None, None, None, "Complete", digest, *times, annotations, name)
 
 
 def finish_build(to: str, *, allowed: bool = False) -> Step:
     def stepped(bridge: Bridge) -> None:
-        made = build("app-1", "shop", to)
+        made = build("app-1", "shop", to, bridge.moment.now())
         bridge.cluster.registry[str(made.output_name)] = made.digest
         if allowed:
             bridge.cluster.allowed.add(("system:serviceaccount:shop:builder", to))
@@ -214,6 +225,7 @@ SCENARIOS = (
     Scenario("two new namespaces", nothing, two),
     Scenario("restart, nothing changed", shop, restart),
     Scenario("restart, the record is lost", shop, forget_record),
+    Scenario("restart after an outage of Quay", shop, come_back),
     Scenario("ImageStream added", shop, add_stream),
     Scenario("full check, nothing to repair", shop, wait_for_full_check(nothing)),
     Scenario("full check with drift", shop, wait_for_full_check(drift)),

@@ -64,7 +64,7 @@ def _namespace(bridge: Bridge, found: NamespaceFacts) -> dict[str, Any]:
     applied = Applied.loads(namespace.annotations.get(APPLIED_ANNOTATION))
     right = {name: found.secrets[name].fingerprint() for name in found.secrets}
     return {
-        "namespace": (namespace.terminating, sorted(namespace.finalizers), others),
+        "namespace": (namespace.terminating, sorted(namespace.finalizers), others, namespace.status.partition(":")[0]),
         "record": applied and (applied.registry, {name: right.get(name) == value for name, value in applied.secrets.items()}),
         "accounts": {name: (account.secrets, account.image_pull_secrets) for name, account in sorted(found.accounts.items())},
         "secrets": {name: _robot_of(bridge, content) for name, content in sorted(found.secrets.items())},
@@ -104,6 +104,7 @@ def misdeeds(scenario: Scenario, bridge: Bridge, logs: list[str]) -> list[str]:
     if STRANGERS not in bridge.quay.organizations:
         wrong.append("the stranger's organization is gone")
     told = (*logs, *bridge.raised, *map(repr, bridge.wire.raised), *map(repr, bridge.cluster.events))
+    told = (*told, *(found.namespace.status for found in bridge.cluster.truth.namespaces.values()))
     kept = (repr(bridge.cluster.statuses), repr(bridge.controller.reconciler.beliefs), repr(bridge.controller.ledger.__dict__))
     wrong += [f"a token is shown: {text[:200]}" for text in (*told, *kept) if shown(text)]
     return wrong
