@@ -2,8 +2,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from quaybridge_sdk.mapping.conditions import Condition, NamespaceReport, NamespaceState
-from quaybridge_sdk.runtime.status import Ledger, merge_status
+from quaybridge_sdk.mapping.conditions import NOT_MET, Condition, NamespaceReport, NamespaceState
+from quaybridge_sdk.runtime.status import Ledger, is_doubtful, merge_status
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 READY = Condition("Ready", "True", "Synchronized", "1 namespaces are organizations in Quay")
@@ -48,3 +48,13 @@ def test_the_transition_time_changes_only_with_the_status() -> None:
 
 def test_a_spoilt_status_is_written_anew() -> None:
     assert merge_status({"conditions": [None, {"type": "Ready", "status": "True", "lastTransitionTime": 7}]}, [READY], {}, 1, NOW)
+
+
+def test_a_condition_that_nothing_bears_out_any_more_is_in_doubt() -> None:
+    was = {"conditions": [{"type": "TokenValid", "status": "False", "reason": "InvalidCredentials"}]}
+    assert is_doubtful(was, [Condition("TokenValid", "Unknown", NOT_MET, "")])
+    assert not is_doubtful(was, [Condition("TokenValid", "False", "InvalidCredentials", "")])
+    assert not is_doubtful(
+        {"conditions": [{"type": "TokenValid", "status": "True"}]}, [Condition("TokenValid", "Unknown", NOT_MET, "")]
+    )
+    assert not is_doubtful({}, [Condition("TokenValid", "Unknown", NOT_MET, "")])

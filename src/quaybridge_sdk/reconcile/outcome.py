@@ -22,13 +22,16 @@ class Result(Enum):
     SURVEYING = "a new integration looks at the organizations of its namespaces before it writes the first"
 
 
+def unheard(_: QuayIntegration) -> None:
+    """Nobody wants to know that Quay has answered."""
+
+
 @frozen
 class Outcome:
-    """What a pass did. ``actions`` are those that were carried out, in order; ``asked``: Quay was asked, and answered."""
+    """What a pass did. ``actions`` are those that were carried out, in order."""
 
     result: Result
     integration: QuayIntegration | None = None
     organization: str | None = None
     actions: tuple[Action, ...] = ()
     covering: tuple[QuayIntegration, ...] = ()
-    asked: bool = False

@@ -44,7 +44,7 @@ from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.look import look_first, require_writable
-from quaybridge_sdk.reconcile.outcome import Outcome, Result
+from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover, remembered
 from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
@@ -71,6 +71,8 @@ class Reconciler:
         full_check_interval: the longest time between two full reads of a namespace's side of Quay.
         deletion_deadline: so long Quay may hold up a namespace that is being deleted.
         streams: proves that an ImageStream is gone; without it no repository is ever deleted.
+        heard: is told that Quay has answered for an integration; also when the rest of the pass fails, which the next one need
+            not ask again.
         clock: the current time, with a time zone.
     """
 
@@ -81,6 +83,7 @@ class Reconciler:
     full_check_interval: timedelta = timedelta(hours=10)
     deletion_deadline: timedelta = timedelta(minutes=5)
     streams: StreamLister | None = None
+    heard: Callable[[QuayIntegration], None] = unheard
     beliefs: Beliefs = field(factory=Beliefs)
     surveyor: Surveyor = field()
     releaser: Releaser = field()
@@ -92,7 +95,7 @@ class Reconciler:
 
     @releaser.default
     def _make_releaser(self) -> Releaser:
-        return Releaser(self.reader, self.writer, self.registries, self.clock, self.deletion_deadline)
+        return Releaser(self.reader, self.writer, self.registries, self.clock, self.deletion_deadline, self.heard)
 
     @remover.default
     def _make_remover(self) -> Remover:
@@ -203,14 +206,15 @@ class Reconciler:
                 state = self.surveyor.look(registry, cluster, desired, integration, wanted, believed)
                 if state is None:
                     return Outcome(Result.SURVEYING, integration)
-                if wanted is not Depth.NOTHING:  # what was not read just now proves nothing
+                if wanted is not Depth.NOTHING:
+                    self.heard(integration)
                     desired = self.remover.prove(registry, desired, integration, state)
                 perform = partial(apply, registry=registry, cluster=self.writer)
                 observed, done = self._advance(Observed(cluster, state), desired, perform)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))
-        return Outcome(Result.CONVERGED, integration, desired.organization, done, asked=wanted is not Depth.NOTHING)
+        return Outcome(Result.CONVERGED, integration, desired.organization, done)
 
     def _advance(
         self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]

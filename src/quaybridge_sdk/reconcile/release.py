@@ -22,7 +22,7 @@ from quaybridge_sdk.observe import observe_contents
 from quaybridge_sdk.plan import plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider
 from quaybridge_sdk.reconcile.look import look_at_owner
-from quaybridge_sdk.reconcile.outcome import Outcome, Result
+from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.rate import DeletionRate
 
 
@@ -35,6 +35,7 @@ class Releaser:
     registries: RegistryProvider
     clock: Callable[[], datetime]
     deadline: timedelta
+    heard: Callable[[QuayIntegration], None] = unheard
     rate: DeletionRate = field(factory=DeletionRate)
 
     def release(self, cluster: ClusterState, assignment: Assignment) -> Outcome:
@@ -115,7 +116,8 @@ class Releaser:
         organization = organization_name(integration.cluster_id, cluster.namespace.name)
         with self.registries.registry(integration) as registry:
             actions = self._carry_out(registry, integration, self._plans(registry, cluster, integration))
-        return Outcome(Result.RELEASED, integration, organization, actions, asked=True)
+        self.heard(integration)
+        return Outcome(Result.RELEASED, integration, organization, actions)
 
     def _plans(
         self, registry: Registry, cluster: ClusterState, integration: QuayIntegration

@@ -75,6 +75,7 @@ class Controller:
             options.full_check_interval,
             options.deletion_deadline,
             ports.streams,
+            heard=lambda integration: self.ledger.ask(integration.key),
         )
 
     @importer.default
@@ -142,7 +143,9 @@ class Controller:
         if integration is not None and not self.ports.caches.answered(integration.credentials):
             return UNSYNCED_SECONDS
         token = self._notice_token(key, integration) if integration else ""
-        self.statuses.write(key, integration, token)
+        doubtful = self.statuses.write(key, integration, token)
+        if doubtful and integration is not None and self.ledger.problem(key) is None:
+            self.queue.add(Key("token", "", key))  # else it would stand until the next full check
         return STATUS_SECONDS
 
     def _notice_token(self, key: str, integration: QuayIntegration) -> str:
@@ -192,8 +195,6 @@ class Controller:
             return UNSYNCED_SECONDS  # its credentials are being read: there is nothing to complain of yet
         outcome = self.reconciler.reconcile(namespace)
         self.teller.passed(namespace, outcome)
-        if outcome.asked and outcome.integration is not None:
-            self.ledger.ask(outcome.integration.key)
         if outcome.result in (Result.GONE, Result.OUT_OF_SCOPE, Result.RELEASED):
             return self._drop(namespace, outcome)
         if outcome.result is Result.SURVEYING:

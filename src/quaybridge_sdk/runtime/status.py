@@ -88,14 +88,24 @@ def merge_status(
 
     ``lastUpdate`` is the contract's field; unlike the incumbent's it is RFC 3339, and changes only together with something else.
     """
-    listed = current.get("conditions")
-    before = {str(c.get("type")): c for c in (listed if isinstance(listed, list) else ()) if isinstance(c, Mapping)}
+    before = _conditions_of(current)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     conditions = [_merge_condition(before.get(c.type, {}), c, generation, stamp) for c in found]
     status = {**fields, "conditions": conditions, "observedGeneration": generation}
     if all(current.get(key) == value for key, value in status.items()):
         return None
     return {**status, "lastUpdate": stamp}
+
+
+def is_doubtful(current: Mapping[str, Any], found: Sequence[Condition]) -> bool:
+    """Whether a condition is False of which this process has met nothing, or nothing more."""
+    before = _conditions_of(current)
+    return any(c.reason == NOT_MET and before.get(c.type, {}).get("status") == "False" for c in found)
+
+
+def _conditions_of(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    listed = status.get("conditions")
+    return {str(c.get("type")): c for c in (listed if isinstance(listed, list) else ()) if isinstance(c, Mapping)}
 
 
 def _merge_condition(before: Mapping[str, Any], condition: Condition, generation: int, stamp: str) -> dict[str, Any]:

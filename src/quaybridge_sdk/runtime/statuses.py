@@ -24,7 +24,7 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Namespace
 from quaybridge_sdk.ports import StatusPort
 from quaybridge_sdk.runtime.metrics import Metrics
-from quaybridge_sdk.runtime.status import Ledger, merge_status
+from quaybridge_sdk.runtime.status import Ledger, is_doubtful, merge_status
 
 HEARTBEAT_OLD = timedelta(seconds=90)
 """A webhook that has not renewed its Lease for so long serves no more: it does so every 20 seconds."""
@@ -53,12 +53,15 @@ class StatusWriter:
     clock: Callable[[], datetime]
     heartbeat: Callable[[], datetime | None] = field(default=lambda: None)
 
-    def write(self, key: str, integration: QuayIntegration | None, token: str) -> None:
+    def write(self, key: str, integration: QuayIntegration | None, token: str) -> bool:
         """Writes the status of the integration with this key.
 
         Args:
             integration: None when it is gone, or cannot be read.
             token: the fingerprint of its token, "" when there is none.
+
+        Returns:
+            Whether it still says of Quay that something is wrong which nothing bears out now: Quay is to be asked.
 
         Raises:
             QuaybridgeError: the API could not be asked.
@@ -68,13 +71,14 @@ class StatusWriter:
         error = self.caches.invalid_integrations().get(key)
         current = self.status.read_status(key)
         if current is None or (integration is None and error is None):
-            return
+            return False
         reports = self._reports(integration) if integration else ()
         found = self._conditions(integration, reports) if integration else invalid_conditions(str(error))
         fields = {**_counts(reports), **({"token": token} if token else {})}
         status = merge_status(current, found, fields, integration.generation if integration else 0, self.clock())
         if status is not None:
             self.status.write_status(key, status)
+        return is_doubtful(current, found)
 
     def _conditions(self, integration: QuayIntegration, reports: tuple[NamespaceReport, ...]) -> tuple[Condition, ...]:
         key = integration.key
