@@ -29,12 +29,6 @@ PORT_GAPS: tuple[Gap, ...] = (
         "a cache that goes back to before a namespace's end brings its organization back: nothing asks the API server itself",
     ),
     Gap(
-        "error once|outage",
-        "token replaced",
-        r".*Invalid(Name|Integration|Review)Error .*",
-        "what is never tried again leaves its problem in the status",
-    ),
-    Gap(
         "error once",
         "two new namespaces",
         r"Invalid(Name|Integration|Review)Error before call \d+ quay\.registry",

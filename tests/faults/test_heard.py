@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.faults.cells import errors_once, play
+from tests.faults.cells import errors_once, outages, play
 from tests.faults.scenarios import BY_NAME
 
 
@@ -18,3 +18,16 @@ def test_credentials_that_were_away_for_a_moment_are_not_called_bad_for_hours() 
     away = [c for c in errors_once(scenario) if c.name.startswith("InvalidCredentialsError") and "quay.registry" in c.name]
     assert away
     assert [play(scenario, cell) for cell in away] == [[] for _ in away]
+
+
+def test_a_token_check_that_fails_keeps_its_back_off_when_nothing_is_covered() -> None:
+    scenario = BY_NAME["deletion, policy Retain"]
+    away = [cell for cell in outages(scenario) if cell.name == "outage of all: UnreachableError after"]
+    assert [play(scenario, cell) for cell in away] == [[]]
+
+
+def test_a_problem_of_the_integration_goes_with_its_cause() -> None:
+    scenario = BY_NAME["token replaced"]
+    spoilt = [cell for cell in errors_once(scenario) if cell.name.startswith("InvalidIntegrationError before")]
+    assert spoilt
+    assert [play(scenario, cell) for cell in spoilt] == [[] for _ in spoilt]

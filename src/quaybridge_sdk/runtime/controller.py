@@ -117,6 +117,8 @@ class Controller:
             self.queue.add(Key("build", build.namespace, build.name))
         for key in (*(i.key for i in caches.integrations()), *caches.invalid_integrations()):
             self.queue.add(Key("integration", "", key))
+            if self.ledger.problem(key) is not None:  # it may be gone with the change, and some are never tried again
+                self.queue.add(Key("token", "", key))
 
     def work(self, key: Key) -> float | None:
         """Does what ``key`` asks for; answers the seconds after which it is due again. Raises QuaybridgeError."""
@@ -153,7 +155,8 @@ class Controller:
         known = (self.ports.status.read_status(key) or {}).get("token") if not self.tokens.knows(key) else None
         now = self.clock()
         idle = now - self.ledger.idle_since(key, now) >= IDLE and not self.ledger.was_asked(key)
-        unused = idle and not self._covers_any(integration)  # nothing else will ever find out that its token is bad
+        quiet = idle and self.ledger.problem(key) is None  # a check that failed comes back by itself, after its back-off
+        unused = quiet and not self._covers_any(integration)  # nothing else will ever find out that its token is bad
         if self.tokens.replaced(integration, known if isinstance(known, str) else "") or unused:
             self.queue.add(Key("token", "", key))
         return self.tokens.fingerprint(integration)
