@@ -104,6 +104,45 @@ def test_a_repository_that_was_there_before_its_default_permissions_gets_its_rig
     assert managed(existing(robots=robots)) == (act.SetRepositoryPermission(ORG, "db", f"{ORG}+default", Role.READ),)
 
 
+def roles_of(account: str, **roles: Role) -> dict[str, Robot]:
+    """All robots, with the roles that one was found to have; it has some right on the wanted repositories, and on another."""
+    robots, name = existing().robots or {}, f"{ORG}+{account}"
+    held = DESIRED.repositories | {"theirs"}
+    return {**robots, name: evolve(robots[name], repositories=held, roles=roles)}
+
+
+def test_a_role_that_was_looked_at_is_put_right_where_the_repository_is_wanted() -> None:
+    wrong = roles_of("default", app=Role.ADMIN, db=Role.READ, theirs=Role.ADMIN)
+    fixed = act.SetRepositoryPermission(ORG, "app", f"{ORG}+default", Role.READ)
+    there = DESIRED.repositories | {"theirs"}
+    assert managed(existing(robots=wrong, repositories=there)) == (fixed,)
+    registry = after(Observed(CLUSTER, existing(robots=wrong, repositories=there)), fixed).registry
+    assert (registry.robots or {})[f"{ORG}+default"].roles == {"app": Role.READ, "db": Role.READ, "theirs": Role.ADMIN}
+    assert managed(registry) == ()
+    assert managed(existing(robots=roles_of("default", app=Role.READ))) == (  # on "db" it has something unknown
+        act.SetRepositoryPermission(ORG, "db", f"{ORG}+default", Role.READ),
+    )
+
+
+def test_roles_that_were_looked_at_are_in_no_doubt_for_a_wrong_default_permission() -> None:
+    wrong = Prototype("a", f"{ORG}+builder", Role.READ)
+    others = (existing().prototypes or ())[1:]
+    robots = roles_of("builder", app=Role.WRITE, db=Role.READ)
+    assert managed(existing(robots=robots, prototypes=(wrong, *others))) == (
+        act.SetRepositoryPermission(ORG, "db", f"{ORG}+builder", Role.WRITE),
+        act.UpdatePrototype(ORG, wrong, Role.WRITE),
+    )
+
+
+def test_which_of_two_default_permissions_gave_a_role_is_not_known() -> None:
+    double = Prototype("b", f"{ORG}+builder", Role.READ)
+    known = existing(robots=roles_of("builder", app=Role.WRITE), prototypes=(*(existing().prototypes or ()), double))
+    registry = after(Observed(CLUSTER, known), act.CreateRepository(ORG, "new"), True).registry
+    builder = (registry.robots or {})[f"{ORG}+builder"]
+    assert builder.repositories == DESIRED.repositories | {"theirs", "new"}
+    assert builder.roles == {"app": Role.WRITE}
+
+
 def test_nothing_is_recorded_before_the_secrets_are_there() -> None:
     assert managed(existing()) == ()  # the tokens were not asked for
 

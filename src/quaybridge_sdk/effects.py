@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from attrs import evolve
@@ -36,7 +37,7 @@ from quaybridge_sdk.model.actions import (
 )
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, FINALIZER_ANNOTATION, SEED_FINALIZER, ServiceAccount
-from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken
+from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken, Role
 from quaybridge_sdk.model.state import Absent, ClusterState, Observed, RegistryState
 
 Result: TypeAlias = Robot | Prototype | bool | None
@@ -98,7 +99,7 @@ def _repositories_after(registry: RegistryState, action: RepositoryAction, resul
     if isinstance(action, SetRepositoryState):
         return _with_state(registry, action.repository, read_only=action.read_only)
     robot = (registry.robots or {}).get(action.robot, Robot(action.robot))
-    return _with_robot(registry, _with_right(robot, action.repository))
+    return _with_robot(registry, _with_right(robot, action.repository, {action.role}))
 
 
 def _with_prototypes(registry: RegistryState, gone: Prototype | None, *added: Prototype) -> RegistryState:
@@ -130,8 +131,18 @@ def _with_state(registry: RegistryState, name: str, *, read_only: bool) -> Regis
     return evolve(registry, contents=contents)
 
 
-def _with_right(robot: Robot, repository: str) -> Robot:
-    return robot if robot.repositories is None else evolve(robot, repositories=robot.repositories | {repository})
+def _with_right(robot: Robot, repository: str, given: AbstractSet[Role]) -> Robot:
+    """One of the roles ``given``; which of several is not known, so none of them is."""
+    if robot.repositories is None:
+        return robot
+    known = robot.roles is not None and len(given) == 1
+    roles = {**(robot.roles or {}), repository: next(iter(given))} if known else robot.roles
+    return evolve(robot, repositories=robot.repositories | {repository}, roles=roles)
+
+
+def _without_right(robot: Robot, repository: str) -> Robot:
+    roles = robot.roles and {name: role for name, role in robot.roles.items() if name != repository}
+    return evolve(robot, repositories=robot.repositories and robot.repositories - {repository}, roles=roles)
 
 
 def _with_repository(registry: RegistryState, action: CreateRepository, *, made: bool) -> RegistryState:
@@ -140,10 +151,10 @@ def _with_repository(registry: RegistryState, action: CreateRepository, *, made:
     A default permission for the repositories of one creator (a person: the bridge sets none) gives nothing here.
     """
     repository = action.repository
-    general = (prototype for prototype in registry.prototypes or () if prototype.activating_user is None)
-    delegates = {prototype.delegate for prototype in general} if made else set()
+    general = [prototype for prototype in registry.prototypes or () if made and prototype.activating_user is None]
+    given = {delegate: {p.role for p in general if p.delegate == delegate} for delegate in {p.delegate for p in general}}
     robots = registry.robots and {
-        name: _with_right(robot, repository) if name in delegates else robot for name, robot in registry.robots.items()
+        name: _with_right(robot, repository, given[name]) if name in given else robot for name, robot in registry.robots.items()
     }
     repositories = None if registry.repositories is None else registry.repositories | {repository}
     described = {**registry.described, repository: action.description} if made and action.description else registry.described
@@ -152,10 +163,7 @@ def _with_repository(registry: RegistryState, action: CreateRepository, *, made:
 
 def _without_repository(registry: RegistryState, repository: str) -> RegistryState:
     """A repository goes with all rights on it."""
-    robots = registry.robots and {
-        name: evolve(robot, repositories=robot.repositories and robot.repositories - {repository})
-        for name, robot in registry.robots.items()
-    }
+    robots = registry.robots and {name: _without_right(robot, repository) for name, robot in registry.robots.items()}
     repositories = registry.repositories and registry.repositories - {repository}
     described = {name: text for name, text in registry.described.items() if name != repository}
     return evolve(registry, robots=robots, repositories=repositories, described=described)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from attrs import evolve
@@ -22,6 +23,18 @@ def observe_robots(reader: RegistryReader, organization: str, believed: Registry
     """The robots with their tokens, next to what was believed of the rest: 1 call (2 when the organization is gone)."""
     robots = reader.robots(organization)
     return EMPTY if robots is None else evolve(believed, robots=robots)
+
+
+def observe_roles(reader: RegistryReader, organization: str, known: RegistryState, robots: Iterable[str]) -> RegistryState:
+    """The roles that these robots have on each repository, next to what is ``known``: 1 call for each that is there.
+
+    Raises:
+        NotFoundError: a robot has gone since they were listed.
+    """
+    there = known.robots or {}
+    roles = {name: reader.robot_roles(organization, name.partition("+")[2]) for name in robots if name in there}
+    looked = {name: evolve(there[name], roles=found) for name, found in roles.items()}
+    return evolve(known, robots={**there, **looked}) if looked else known
 
 
 def observe_contents(reader: RegistryReader, organization: str, known: RegistryState) -> RegistryState:

@@ -57,7 +57,13 @@ class Depth(Enum):
     NOTHING = "0 calls: the record in the cluster, or memory, says enough"
     ROBOTS = "1 call: a pull secret is damaged, or a token is to be renewed, so the robots are needed"
     FULL = "3 calls: the lists of robots, default permissions and repositories"
-    FIRST = "1 call for a new organization, 4 for one that exists: nothing is known yet"
+    ROLES = "3 calls, and 1 for each robot: quaybridge.io/check has a new text, so roles on single repositories are read, too"
+    FIRST = "1 call for a new organization, 4 for one that exists: nothing is known yet; with that text 1 more for each robot"
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the three lists are read."""
+        return self in (Depth.FULL, Depth.ROLES)
 
 
 def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now: datetime, interval: timedelta) -> Depth:
@@ -68,14 +74,21 @@ def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now:
         interval: the longest time between two full checks.
     """
     applied = cluster.applied
+    full = Depth.ROLES if asks_for_roles(cluster, desired) else Depth.FULL
     if believed.complete_at is None and not (applied and applied.registry.startswith(desired.place)):
         return Depth.FIRST  # no record is of this organization in this Quay: whose is it?
     checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
     if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
-        return Depth.FULL
+        return full
     if _nameless(believed, desired) or desired.forsaken(believed) or (applied and applied.check != desired.check):
-        return Depth.FULL
+        return full
     return Depth.ROBOTS if desired.rotations or _damaged(cluster, desired, applied) else Depth.NOTHING
+
+
+def asks_for_roles(cluster: ClusterState, desired: Desired) -> bool:
+    """Whether somebody asks for a check with a text that was not followed yet."""
+    followed = cluster.applied.check if cluster.applied else ""
+    return desired.check not in ("", followed)
 
 
 def assumed(desired: Desired, applied: Applied | None) -> RegistryState:
@@ -156,7 +169,7 @@ def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
 def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
     """Rights on repositories that exist: a default permission only works on those made after it.
 
-    Which role a robot has there is not known; where its default permission is wrong, it may have been given the wrong one.
+    Which role a robot has there is mostly not known; where its default permission is wrong, it may have been given the wrong one.
     """
     if registry.robots is None or registry.repositories is None:
         return
@@ -164,8 +177,15 @@ def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
     for repository in sorted(desired.repositories & registry.repositories):
         for robot in desired.robots:
             known = registry.robots.get(robot.name, Robot(robot.name, repositories=frozenset()))
-            if known.repositories is not None and (robot.name in doubtful or repository not in known.repositories):
+            if known.repositories is not None and not _has_role(known, repository, robot.role, robot.name in doubtful):
                 yield SetRepositoryPermission(desired.organization, repository, robot.name, robot.role)
+
+
+def _has_role(robot: Robot, repository: str, role: Role, doubtful: bool) -> bool:
+    """What was read there counts, and is in no doubt; a role of which nothing is known is a wrong one."""
+    if robot.roles is not None:
+        return robot.roles.get(repository) is role
+    return not doubtful and repository in (robot.repositories or ())
 
 
 def _wrongly_ruled(prototypes: tuple[Prototype, ...], desired: Desired) -> frozenset[str]:

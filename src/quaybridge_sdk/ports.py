@@ -29,6 +29,13 @@ class RegistryReader(Protocol):
     def robots(self, organization: str) -> Mapping[str, Robot] | None:
         """All robots by full name, with tokens and the repositories they have rights on. None: no such organization."""
 
+    def robot_roles(self, organization: str, short_name: str) -> Mapping[str, Role]:
+        """The robot's roles by repository; one of which this version knows nothing is left out.
+
+        Raises:
+            NotFoundError: there is no such robot.
+        """
+
     def prototypes(self, organization: str) -> tuple[Prototype, ...]:
         """All default permissions, in a stable order."""
 

@@ -226,6 +226,23 @@ def test_repository_permissions(backend: Backend, registry: QuayRegistry, organi
         registry.set_repository_permission(organization, "app", f"{organization}+nobody", Role.READ)
 
 
+def test_the_roles_of_a_robot(served: Backend) -> None:
+    name = served.name("roles")
+    with served.registry() as registry:
+        registry.create_organization(name, MAIL)
+        robot = registry.create_robot(name, "builder", "").name
+        assert registry.robot_roles(name, "builder") == {}
+        for repository, role in (("app", Role.WRITE), ("db", Role.READ)):
+            registry.create_repository(name, repository)
+            registry.set_repository_permission(name, repository, robot, role)
+        served.calls.clear()
+        assert registry.robot_roles(name, "builder") == {"app": Role.WRITE, "db": Role.READ}
+        assert len(served.calls) == 1
+        for organization in (name, served.name("nowhere")):
+            with pytest.raises(NotFoundError):
+                registry.robot_roles(organization, "nobody")
+
+
 def test_marks(backend: Backend, registry: QuayRegistry, organization: str) -> None:
     registry.mark_organization(organization, "other@c1.quaybridge.invalid")
     assert registry.organization(organization) == Organization(organization, "other@c1.quaybridge.invalid")

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from tests.e2e.running import BUILDS, IMAGES, World, bridge
 from tests.e2e.test_bridge import MERGE, quay
 
+from quaybridge_sdk.cli.assembly import assemble, utc_now
 from quaybridge_sdk.cli.stage import bridge as programs
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.model.actions import SetRepositoryPermission
+from quaybridge_sdk.model.quay import Role
+from quaybridge_sdk.reconcile import Reconciler
+from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 
 SHOP = "/api/v1/namespaces/shop"
@@ -75,7 +82,7 @@ def test_builds_of_what_is_left_alone_are_not_rewritten(world: World) -> None:
             assert made["spec"]["output"]["to"]["kind"] == kind
 
 
-def test_a_check_can_be_asked_for_and_costs_the_three_lists(world: World) -> None:
+def test_a_check_that_is_asked_for_costs_the_three_lists_and_the_roles_of_the_robots_that_are_there(world: World) -> None:
     world.namespace("shop", "app")
     with bridge(world) as running:
         world.link(allowlistNamespaces=["shop"])
@@ -86,11 +93,73 @@ def test_a_check_can_be_asked_for_and_costs_the_three_lists(world: World) -> Non
         eventually("repaired", lambda: "deployer" in robots(world))
         running.settle(world, 1)
         made = [f"{e.method} {e.path.rpartition('/')[2]}" for e in world.stage.quay.api_calls[before:]]
-        assert made[:3] == ["GET robots", "GET prototypes", "GET repository"]
+        repair = ["PUT deployer", "PUT openshift_shop+deployer", "POST prototypes"]
+        assert made == ["GET robots", "GET prototypes", "GET repository", *["GET permissions"] * 2, *repair]
         at = len(world.stage.quay.api_calls)
         annotate(world, SHOP, "other", "now")
         running.settle(world, 1)
         assert len(world.stage.quay.api_calls) == at  # the same text asks for nothing again
+
+
+@pytest.mark.parametrize("role", ["admin", "write", None])
+def test_a_role_changed_by_hand_on_one_repository_is_put_right_by_a_check_that_is_asked_for(
+    world: World, role: str | None
+) -> None:
+    """And by no periodic one, which costs the three lists; what is not wanted of us stays as somebody set it."""
+    world.namespace("shop", "app", "db")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        mine = {"repository": "mine", "namespace": "openshift_shop", "visibility": "private", "description": ""}
+        quay(world, "POST", "/api/v1/repository", mine)
+        for repository in ("app", "mine"):
+            path = f"/api/v1/repository/openshift_shop/{repository}/permissions/user/openshift_shop+default"
+            quay(world, "PUT", path, {"role": role or "read"})
+        before = len(world.stage.quay.api_calls)
+        world.clock_offset += timedelta(hours=11)
+        running.controller.queue.add(Key("namespace", "shop"))
+        running.settle(world, 1)
+        assert len(world.stage.quay.api_calls) - before == 3
+        assert roles_of_default(world) == {"app": role or "read", "db": "read", "mine": role or "read"}
+        before = len(world.stage.quay.api_calls)
+        annotate(world, SHOP, "check", "look")
+        eventually("put right", lambda: roles_of_default(world)["app"] == "read")
+        eventually("followed", lambda: '"check":"look"' in applied(world))
+        running.settle(world, 1)
+        assert len(world.stage.quay.api_calls) - before == 3 + 3 + (role is not None)
+        assert roles_of_default(world) == {"app": "read", "db": "read", "mine": role or "read"}
+
+
+def test_a_check_is_also_made_where_nothing_is_known_yet_and_a_plan_shows_what_it_would_do(world: World) -> None:
+    world.namespace("shop", "app")
+    with bridge(world) as running:
+        world.link(allowlistNamespaces=["shop"])
+        running.settle(world, 1)
+        path = "/api/v1/repository/openshift_shop/app/permissions/user/openshift_shop+default"
+        quay(world, "PUT", path, {"role": "admin"})
+        assert running.controller.reconciler.preview("shop") == ()
+    annotate(world, SHOP, "check", "look")
+    annotate(world, SHOP, "applied", None)
+    with bridge(world) as running:
+        eventually("followed", lambda: '"check":"look"' in applied(world))
+        assert roles_of_default(world) == {"app": "read"}
+        running.settle(world, 1)
+        quay(world, "PUT", path, {"role": "admin"})
+    annotate(world, SHOP, "check", "again")
+    with assemble(str(world.stage.kubeconfig), None) as assembly:
+        assembly.require_synced(20)
+        found = Reconciler(assembly.caches, assembly.ports.writer, assembly.ports.registries, utc_now).preview("shop")
+        assert found[:-1] == (SetRepositoryPermission("openshift_shop", "app", "openshift_shop+default", Role.READ),)
+    assert roles_of_default(world) == {"app": "admin"}
+
+
+def roles_of_default(world: World) -> dict[str, str]:
+    repositories = world.stage.quay.organizations()["openshift_shop"].repositories
+    return {name: found.users["openshift_shop+default"] for name, found in repositories.items()}
+
+
+def applied(world: World) -> str:
+    return str(world.cluster.call("GET", SHOP)["metadata"]["annotations"].get("quaybridge.io/applied"))
 
 
 def test_a_token_is_rotated_when_no_build_runs_and_the_secret_follows(world: World) -> None:

@@ -13,11 +13,13 @@ from tests.e2e.running import World, bridge
 
 from quaybridge_sdk.cli.stage import eventually
 
+APPLIED = "quaybridge.io/applied"
 PAGE = Path(__file__).parents[2] / "docs" / "generated" / "budget.md"
 BUDGET = {
     "new namespace with 3 ImageStreams": 8 + 3,
     "restart, nothing changed": 0,
     "full check, nothing to repair": 3,
+    "check asked for, nothing to repair": 3 + 3,
     "one ImageStream added": 1,
     "ImageStream changed, no new name": 0,
     "pull secret deleted": 1,
@@ -73,6 +75,12 @@ def measure(world: World) -> dict[str, int]:
         eventually("import", lambda: world.is_imported("shop", "a-1"))
         running.settle(world, 1)
         seen["build finished and imported"] = counted(world)
+        asked = {"metadata": {"annotations": {"quaybridge.io/check": "now"}}}
+        shop = "/api/v1/namespaces/shop"
+        world.cluster.call("PATCH", shop, asked, "application/merge-patch+json")
+        eventually("followed", lambda: '"check":"now"' in (world.cluster.find(shop) or {})["metadata"]["annotations"][APPLIED])
+        running.settle(world, 1)
+        seen["check asked for, nothing to repair"] = counted(world)
     world.clock_offset = timedelta(hours=11)
     with bridge(world) as running:
         running.settle(world, 1)

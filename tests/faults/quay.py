@@ -79,6 +79,11 @@ class FakeQuay:
         rights = {name: frozenset(r for r, row in found.repositories.items() if name in row.rights) for name in found.robots}
         return {name: evolve(robot, repositories=rights[name]) for name, robot in found.robots.items()}
 
+    def robot_roles(self, organization: str, short_name: str) -> Mapping[str, Role]:
+        found, name = self._organization(organization), f"{organization}+{short_name}"
+        self._require(name in found.robots, f"robot {name}")
+        return {repository: row.rights[name] for repository, row in found.repositories.items() if name in row.rights}
+
     def prototypes(self, organization: str) -> tuple[Prototype, ...]:
         return tuple(sorted(self._organization(organization).prototypes, key=lambda p: p.id))
 

@@ -27,6 +27,7 @@ Method = Callable[[QuayRegistry], object]
 METHODS: dict[str, Method] = {
     "organization": lambda r: r.organization("org_a"),
     "robots": lambda r: r.robots("org_a"),
+    "robot_roles": lambda r: r.robot_roles("org_a", "builder"),
     "prototypes": lambda r: r.prototypes("org_a"),
     "repositories": lambda r: r.repositories("org_a"),
     "repository_states": lambda r: r.repository_states("org_a"),

@@ -46,16 +46,20 @@ def shuffled(actions: tuple[act.Action, ...], shuffler: random.Random) -> list[a
     return [action for _, _, action in sorted(keyed, key=lambda row: row[:2])]
 
 
-def converge(world: World, shuffler: random.Random | None = None) -> int:
-    """What ``reconcile`` does, in memory, on the model. Returns the number of rounds, the last and empty one with them."""
-    observed = world.observed(NOW)
+def converge(world: World, shuffler: random.Random | None = None, *, roles: bool = False) -> int:
+    """What ``reconcile`` does, in memory, on the model. Returns the number of rounds, the last and empty one with them.
+
+    ``roles``: those on single repositories are looked at, too.
+    """
+    observed = world.observed(NOW, [robot.name for robot in world.wishes.robots] if roles else ())
     for rounds in range(1, MAX_ROUNDS + 1):
         actions = plan(observed, world.settled(observed.registry))
         if not actions:
             return rounds
         for action in shuffled(actions, shuffler) if shuffler else actions:
             observed = after(observed, action, world.apply(action))
-            assert same(observed, world.observed(NOW))
+            known = [robot.name for robot in (observed.registry.robots or {}).values() if robot.roles is not None]
+            assert same(observed, world.observed(NOW, known))
     raise AssertionError("no end")
 
 

@@ -30,6 +30,24 @@ def test_any_world_converges_in_any_order_of_independent_actions(world: World, s
     assert converge(world) == 1
 
 
+@given(worlds(), st.randoms(use_true_random=False))
+def test_roles_that_are_looked_at_are_right_afterwards_and_those_elsewhere_are_left_alone(
+    world: World, shuffler: random.Random
+) -> None:
+    before = copy.deepcopy(world.quay.rights)
+    assert converge(world, shuffler, roles=True) <= MAX_ROUNDS - 1
+    assert_as_wished(world)
+    wanted = {robot.name: robot.role for robot in world.wishes.robots}
+    for name, rights in world.quay.rights.items():
+        ours = world.wishes.repositories if name in wanted else frozenset[str]()
+        assert all(rights[repository] is wanted[name] for repository in ours)
+        former = before.get(name, {})
+        assert all(rights[r] is former[r] for r in former.keys() - ours)
+    assert converge(world, roles=True) == 1
+    kept = without_tokens(world.quay.observe(NOW, wanted)).robots or {}
+    assert all(robot.roles is None for robot in kept.values())  # they may be changed before the next pass
+
+
 @given(worlds(), st.integers(0, 12), st.randoms(use_true_random=False))
 def test_a_pass_that_breaks_off_anywhere_is_made_good_by_the_next(world: World, kept: int, shuffler: random.Random) -> None:
     observed = world.observed(NOW)

@@ -22,7 +22,7 @@ from tests.laws.worlds import (
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace
 from quaybridge_sdk.model.state import Applied, ClusterState, Observed, RegistryState
-from quaybridge_sdk.plan import Depth, assumed, depth, plan
+from quaybridge_sdk.plan import Depth, asks_for_roles, assumed, depth, plan
 from quaybridge_sdk.reconcile import without_tokens
 
 ORDER = list(Depth)
@@ -56,6 +56,28 @@ def test_a_full_check_is_due_when_the_last_one_is_old_or_in_the_future(situation
     for age in (INTERVAL, INTERVAL + timedelta(days=1), timedelta(seconds=-1)):
         registry = evolve(situation.observed.registry, complete_at=now - age)
         assert depth(cluster, desired, registry, now, INTERVAL) is Depth.FULL
+
+
+@given(worlds(), st.sampled_from(["", "a", "b"]), st.sampled_from(["", "a", "b"]), st.booleans())
+def test_roles_are_looked_at_only_for_a_new_text_and_by_no_periodic_check(
+    world: World, followed: str, text: str, old: bool
+) -> None:
+    converge(world)
+    namespace, record = world.cluster.state.namespace, world.cluster.state.applied
+    assert record is not None
+    written = evolve(record, check=followed, checked_at=NOW - INTERVAL if old else NOW)
+    annotations = {**namespace.annotations, APPLIED_ANNOTATION: written.dumps()}
+    cluster, wishes = (
+        evolve(world.cluster.state, namespace=evolve(namespace, annotations=annotations)),
+        evolve(world.wishes, check=text),
+    )
+    expected = Depth.ROLES if text not in ("", followed) else Depth.FULL if old or text != followed else Depth.NOTHING
+    assert depth(cluster, wishes, assumed(wishes, written), NOW, INTERVAL) is expected
+    assert expected.is_full == (expected is not Depth.NOTHING)
+    assert asks_for_roles(cluster, wishes) == (expected is Depth.ROLES)
+    first = evolve(cluster, namespace=evolve(namespace, annotations={}))
+    assert depth(first, wishes, RegistryState(), NOW, INTERVAL) is Depth.FIRST
+    assert asks_for_roles(first, wishes) == bool(text)
 
 
 @given(situations(), moments)

@@ -18,7 +18,7 @@ from tests.laws.worlds import (
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.ownership import Ownership
-from quaybridge_sdk.model.quay import Organization
+from quaybridge_sdk.model.quay import Organization, Robot, Role
 from quaybridge_sdk.plan import plan
 
 
@@ -121,6 +121,23 @@ def test_rights_that_are_unknown_are_not_given(situation: Situation) -> None:
     unknown = {name for name, robot in robots.items() if robot.repositories is None}
     given_to = [a.robot for a in plan(situation.observed, situation.desired) if isinstance(a, act.SetRepositoryPermission)]
     assert not unknown & set(given_to)
+
+
+@given(situations())
+def test_where_roles_were_looked_at_exactly_the_wrong_ones_are_set(situation: Situation) -> None:
+    registry, desired = situation.observed.registry, situation.desired
+    actions = plan(situation.observed, desired)
+    assume(actions and registry.robots is not None and registry.repositories is not None)
+    looked = {n: r for n, r in (registry.robots or {}).items() if r.roles is not None and r.repositories is not None}
+    there = desired.repositories & (registry.repositories or frozenset())
+    wrong = {(r, robot.name) for robot in desired.robots if robot.name in looked for r in there}
+    wrong -= {(r, robot.name) for robot in desired.robots for r in there if _role(looked.get(robot.name), r) is robot.role}
+    found = {(a.repository, a.robot) for a in actions if isinstance(a, act.SetRepositoryPermission) and a.robot in looked}
+    assert found == wrong
+
+
+def _role(robot: Robot | None, repository: str) -> Role | None:
+    return (robot.roles or {}).get(repository) if robot else None
 
 
 @given(situations())

@@ -6,7 +6,7 @@ refuses what a real Quay refuses, so a plan in a wrong order fails here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 from attrs import define, evolve, field, frozen
@@ -51,11 +51,12 @@ class ModelQuay:
     described: dict[str, str] = field(factory=dict)
     serial: int = 0
 
-    def observe(self, now: datetime | None) -> RegistryState:
-        """All four parts, as four calls would give them."""
+    def observe(self, now: datetime | None, roles_of: Collection[str] = ()) -> RegistryState:
+        """All four parts, as four calls would give them, and the roles of some robots, by one call for each."""
         if self.organization is None:
             return RegistryState(Absent.ABSENT, {}, (), frozenset(), now)
         robots = {name: evolve(robot, repositories=frozenset(self.rights.get(name, {}))) for name, robot in self.robots.items()}
+        robots |= {n: evolve(r, roles=dict(self.rights.get(n, {}))) for n, r in robots.items() if n in roles_of}
         lists = (robots, tuple(self.prototypes), frozenset(self.repositories))
         return RegistryState(self.organization, *lists, now, described=dict(self.described))
 
@@ -176,8 +177,8 @@ class World:
     quay: ModelQuay
     wishes: Desired
 
-    def observed(self, now: datetime | None) -> Observed:
-        return Observed(self.cluster.state, self.quay.observe(now))
+    def observed(self, now: datetime | None, roles_of: Collection[str] = ()) -> Observed:
+        return Observed(self.cluster.state, self.quay.observe(now, roles_of))
 
     def settled(self, registry: RegistryState) -> Desired:
         return settle(self.wishes, Observed(self.cluster.state, registry))
@@ -276,7 +277,8 @@ hidden_parts = st.sampled_from([0, 0, 0, 0, 1, 2, 4, 3, 7])
 @st.composite
 def believed_registries(draw: st.DrawFn, desired: Desired) -> RegistryState:
     """Any RegistryState, also such as no Quay could give: parts unknown, parts that contradict each other."""
-    full = draw(quays(desired)).observe(draw(st.none() | moments))
+    quay, moment, looked = draw(quays(desired)), draw(st.none() | moments), draw(masks)
+    full = quay.observe(moment, subset(looked, sorted(quay.robots)))
     email = draw(emails)
     email = {"ours": desired.email, "incumbent": incumbent_mark(desired.organization)}.get(email, email)
     there = Organization(desired.organization, email)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from enum import Enum
 from typing import Never, Self, SupportsIndex, final
 
@@ -111,13 +112,14 @@ class Robot:
     """A robot account ``<organization>+<short>``.
 
     ``token`` is None when it was not asked for. ``repositories`` are those on which the robot has any right, None when not
-    asked for.
+    asked for. ``roles`` are its roles there by repository, None when not looked at: the list of robots does not name them.
     """
 
     name: str
     description: str = ""
     token: RobotToken | None = None
     repositories: frozenset[str] | None = None
+    roles: Mapping[str, Role] | None = None
 
 
 @frozen

@@ -43,5 +43,5 @@ class Beliefs:
 
 def without_tokens(state: RegistryState) -> RegistryState:
     """``state`` with no secret left in it, and nothing of this one pass: what is kept between passes."""
-    robots = state.robots and {name: evolve(robot, token=None) for name, robot in state.robots.items()}
+    robots = state.robots and {name: evolve(robot, token=None, roles=None) for name, robot in state.robots.items()}
     return evolve(state, robots=robots, rotated=frozenset())

@@ -11,8 +11,8 @@ from quaybridge_sdk.mapping.desired import robots_prove, settle
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization
 from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState
-from quaybridge_sdk.observe import observe_all, observe_organization, observe_rest, observe_robots
-from quaybridge_sdk.plan import Depth
+from quaybridge_sdk.observe import observe_all, observe_organization, observe_rest, observe_robots, observe_roles
+from quaybridge_sdk.plan import Depth, asks_for_roles
 from quaybridge_sdk.ports import RegistryReader
 
 
@@ -43,8 +43,20 @@ def look_again(
     """
     if wanted is Depth.NOTHING:
         return believed
-    read = observe_all(registry, desired.organization, now) if wanted is Depth.FULL else None
+    read = observe_all(registry, desired.organization, now) if wanted.is_full else None
     return _proved(registry, cluster, desired, read or observe_robots(registry, desired.organization, believed), now)
+
+
+def with_roles(registry: RegistryReader, cluster: ClusterState, desired: Desired, state: RegistryState) -> RegistryState:
+    """``state``, with the roles on single repositories of our robots, if somebody asks for such a check: 1 call for each.
+
+    Raises:
+        ForbiddenError: Quay wants the scope user:admin for it, which the other reads do without.
+        QuaybridgeError: as :func:`look_again`.
+    """
+    if not asks_for_roles(cluster, desired):
+        return state
+    return observe_roles(registry, desired.organization, state, [robot.name for robot in desired.robots])
 
 
 def look_at_owner(registry: RegistryReader, organization: str, now: datetime) -> RegistryState:

@@ -43,7 +43,7 @@ from quaybridge_sdk.model.state import ClusterState, Desired, Observed
 from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
-from quaybridge_sdk.reconcile.look import look_first, require_writable
+from quaybridge_sdk.reconcile.look import look_first, require_writable, with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover, remembered
@@ -182,6 +182,7 @@ class Reconciler:
             if desired.unfinished:  # first what an earlier namespace has left; the rest when that is done
                 return tuple(a for d in desired.unfinished for a in self.releaser.plan_finish(registry, d, integration))
             state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock()))
+            state = with_roles(registry, cluster, desired, state)
             desired = self.remover.prove(registry, desired, integration, state)
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
         return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
@@ -201,7 +202,7 @@ class Reconciler:
             self.beliefs.learn(namespace, subject, believed)
             return Outcome(Result.CONVERGED, integration, desired.organization)
         self.beliefs.forget(namespace)  # until this pass has succeeded: a failure in the middle leaves nothing to believe
-        with self.registries.registry(integration, background=wanted is Depth.FULL) as registry:
+        with self.registries.registry(integration, background=wanted.is_full) as registry:
             try:
                 state = self.surveyor.look(registry, cluster, desired, integration, wanted, believed)
                 if state is None:

@@ -22,7 +22,7 @@ from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, O
 from quaybridge_sdk.observe import observe_contents
 from quaybridge_sdk.plan import Depth
 from quaybridge_sdk.ports import ClusterReader, Registry
-from quaybridge_sdk.reconcile.look import look_again, look_at_owner, look_first, require_writable
+from quaybridge_sdk.reconcile.look import look_again, look_at_owner, look_first, require_writable, with_roles
 from quaybridge_sdk.reconcile.standing import Standing
 
 
@@ -56,11 +56,13 @@ class Surveyor:
         subject = f"{integration.key} {integration.cluster_id} {integration.endpoint.url}"
         if wanted is not Depth.FIRST:
             self.standing.establish(subject)
-            return look_again(registry, cluster, desired, believed, wanted, self.clock())
+            state = look_again(registry, cluster, desired, believed, wanted, self.clock())
+            return with_roles(registry, cluster, desired, state) if wanted is Depth.ROLES else state
         if not self._may_write(registry, cluster, desired, subject, integration):
             return None
         owned = self.standing.recall(subject, cluster.namespace.name)
-        return with_contents(registry, desired, look_first(registry, cluster, desired, self.clock(), owned))
+        state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock(), owned))
+        return with_roles(registry, cluster, desired, state)
 
     def _may_write(
         self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str, integration: QuayIntegration

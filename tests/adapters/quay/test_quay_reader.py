@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from tests.adapters.quay.support import Clock, answer, calls, page, recorded, registry_of, scripted
+from tests.adapters.quay.support import Clock, answer, calls, page, recorded, recorded_request, registry_of, scripted
 
 from quaybridge_sdk.adapters.quay.proofs import VALID_FOR
 from quaybridge_sdk.errors import (
@@ -109,6 +109,53 @@ def test_hidden_tokens_are_no_robots_without_tokens(quay: EmbeddedQuay) -> None:
     narrow = quay.issue_token(scopes={"repo:create"})
     with registry_of(quay, token=narrow) as registry, pytest.raises(ForbiddenError, match="org:admin"):
         registry.robots("shop")
+
+
+# -- roles
+
+
+def test_recorded_roles_of_a_robot() -> None:
+    name = "openshift_vcr-permissions"
+    registry, script = scripted(recorded("permissions", 10), recorded("robots", 23))
+    assert registry.robot_roles(name, "builder") == {"app": Role.WRITE}
+    method, path = recorded_request("permissions", 10)
+    assert script.lines == [f"{method} {path}"]
+    assert registry.robot_roles(name, "builder") == {}
+
+
+@pytest.mark.parametrize("index", [2, 16])
+def test_the_roles_of_no_robot_or_of_one_of_no_organization(index: int) -> None:
+    """Quay looks the robot up as when it is read itself, whose answers these are: 400, not 404."""
+    registry, _ = scripted(recorded("robots", index))
+    with pytest.raises(NotFoundError):
+        registry.robot_roles("shop", "builder")
+
+
+def test_a_role_of_which_nothing_is_known_is_left_out() -> None:
+    rows = [{"repository": {"name": name, "is_public": False}, "role": role} for name, role in (("app", "owner"), ("db", "read"))]
+    registry, _ = scripted(answer(200, {"permissions": rows}))
+    assert registry.robot_roles("shop", "builder") == {"db": Role.READ}
+
+
+@pytest.mark.parametrize("row", [{"role": "read"}, {"repository": {"name": None}, "role": "read"}, {"repository": {"name": "a"}}])
+def test_a_permission_that_is_none_concludes_nothing(row: dict[str, object]) -> None:
+    registry, _ = scripted(answer(200, {"permissions": [row]}))
+    with pytest.raises(ServerFaultError, match="not as documented"):
+        registry.robot_roles("shop", "builder")
+
+
+@pytest.mark.parametrize("scopes", [{"user:admin"}, {"org:admin"}, {"super:user"}])
+def test_the_roles_of_a_robot_need_user_admin_and_its_organization(quay: EmbeddedQuay, scopes: set[str]) -> None:
+    with registry_of(quay) as registry:
+        registry.create_organization("shop", "a@b.cc")
+        registry.create_robot("shop", "builder", "")
+        assert registry.robot_roles("shop", "builder") == {}
+        with pytest.raises(NotFoundError):
+            registry.robot_roles("shop", "nobody")
+        with pytest.raises(NotFoundError):
+            registry.robot_roles("nowhere", "builder")
+    with registry_of(quay, token=quay.issue_token(scopes=scopes)) as registry, pytest.raises(ForbiddenError, match="user:admin"):
+        registry.robot_roles("shop", "builder")
 
 
 # -- prototypes

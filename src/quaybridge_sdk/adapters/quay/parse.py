@@ -10,6 +10,7 @@ from attrs import frozen
 from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, RobotToken, Role
 
 T = TypeVar("T")
+_ROLES = frozenset(role.value for role in Role)
 
 
 class MalformedError(Exception):
@@ -55,6 +56,16 @@ def robot(document: object) -> Robot:
 
 def robots(document: object) -> tuple[Robot, ...]:
     return _each(document, "robots", robot)
+
+
+def roles(document: object) -> dict[str, Role]:
+    """A robot's roles by repository, without those of which we know nothing."""
+    return {name: Role(word) for name, word in _each(document, "permissions", _permission) if word in _ROLES}
+
+
+def _permission(document: object) -> tuple[str, str]:
+    record = _record(document, "the permission")
+    return _text(_record(record.get("repository"), "repository"), "name"), _text(record, "role")
 
 
 def prototype(document: object) -> Prototype:

@@ -19,7 +19,7 @@ from quaybridge_sdk.adapters.quay.retries import Retries
 from quaybridge_sdk.adapters.quay.routes import Call
 from quaybridge_sdk.adapters.quay.transport import CallObserver, Transport
 from quaybridge_sdk.errors import ForbiddenError, NotFoundError, ServerFaultError, TokenInvalidError
-from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Repository, Robot, SecretText
+from quaybridge_sdk.model.quay import Organization, Prototype, QuayEndpoint, Repository, Robot, Role, SecretText
 
 T = TypeVar("T")
 
@@ -119,6 +119,19 @@ class QuayReader:
             scopes = " or ".join(routes.LIST_ROBOTS.scopes)
             raise ForbiddenError(f"Quay hides the robots' tokens of {organization}: our token needs {scopes}", system="quay")
         return {robot.name: robot for robot in found}
+
+    def robot_roles(self, organization: str, short_name: str) -> Mapping[str, Role]:
+        """The robot's roles by repository, without words that are none of :class:`.Role`. 1 call: Quay has no pages here.
+
+        A repository that was deleted is among them, under a random name, as in :meth:`robots`.
+
+        Raises:
+            NotFoundError: there is no such robot or organization; Quay answers 400.
+        """
+        call = routes.LIST_ROBOT_ROLES.call({"organization": organization, "robot": short_name})
+        found = value(self._send(call), parse.roles)
+        self._proofs.add(organization)
+        return found
 
     def prototypes(self, organization: str) -> tuple[Prototype, ...]:
         """All default permissions, sorted by id. 1 call.

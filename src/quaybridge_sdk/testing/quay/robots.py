@@ -80,8 +80,10 @@ def regenerate(call: Call, org: str, robot: str) -> Response:
 
 
 def permissions(call: Call, org: str, robot: str) -> Response:
-    call.refuse_unless(call.administers(org))
-    name = f"{org}+{robot}"
+    """The one call here that also wants the scope ``user:admin``. Unpaged."""
+    call.refuse_unless(call.has_scope("user:admin") and call.administers(org))
+    call.parent(org)
+    name = _find(call, org, robot).name
     held = [(row, row.users[name]) for row in call.world.repositories.values() if name in row.users]
     view = [{"repository": {"name": row.name, "is_public": row.public}, "role": role} for row, role in held]
     return ok({"permissions": view})
