@@ -100,7 +100,9 @@ class Bridge:
         queue: WorkQueue[Key] = WorkQueue(
             lambda key: key.namespace or key.name, clock=self.moment.monotonic, jitter=lambda: 0.5, observer=_METRICS
         )
-        return Controller(ports, ControllerOptions(), _METRICS, self.moment.now, queue)
+        controller = Controller(ports, ControllerOptions(), _METRICS, self.moment.now, queue)
+        controller.reconciler.pace.clock = self.moment.monotonic
+        return controller
 
     @_pool.default
     def _make_pool(self) -> WorkerPool[Key]:

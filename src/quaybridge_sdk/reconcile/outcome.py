@@ -19,6 +19,7 @@ class Result(Enum):
     OUT_OF_SCOPE = "no integration covers the namespace"
     CONTESTED = "several integrations cover the namespace, so none acts"
     WAITING = "the project is still being made"
+    PACED = "it has asked Quay so often lately that it waits a little"
     SURVEYING = "a new integration looks at the organizations of its namespaces before it writes the first"
 
 
@@ -28,10 +29,15 @@ def unheard(_: QuayIntegration) -> None:
 
 @frozen
 class Outcome:
-    """What a pass did. ``actions`` are those that were carried out, in order."""
+    """What a pass did.
+
+    ``actions`` are those that were carried out, in order. ``wait``: seconds after which a pass that did nothing yet
+    (:attr:`Result.PACED`) may be made.
+    """
 
     result: Result
     integration: QuayIntegration | None = None
     organization: str | None = None
     actions: tuple[Action, ...] = ()
     covering: tuple[QuayIntegration, ...] = ()
+    wait: float = 0.0

@@ -30,6 +30,7 @@ from quaybridge_sdk.model.actions import (
     DeleteRepository,
     LinkPullSecret,
     RecordApplied,
+    RegistryAction,
     RemoveFinalizer,
     SetRepositoryPermission,
     SetRepositoryState,
@@ -39,12 +40,13 @@ from quaybridge_sdk.model.actions import (
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Robot, SecretText
-from quaybridge_sdk.model.state import ClusterState, Desired, Observed
+from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.look import look_first, require_writable, with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
+from quaybridge_sdk.reconcile.pace import Pace
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover, remembered
 from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
@@ -74,6 +76,7 @@ class Reconciler:
         heard: is told that Quay has answered for an integration; also when the rest of the pass fails, which the next one need
             not ask again.
         clock: the current time, with a time zone.
+        pace: how often the passes over one namespace may ask Quay.
     """
 
     reader: ClusterReader
@@ -85,6 +88,7 @@ class Reconciler:
     streams: StreamLister | None = None
     heard: Callable[[QuayIntegration], None] = unheard
     beliefs: Beliefs = field(factory=Beliefs)
+    pace: Pace = field(factory=Pace)
     surveyor: Surveyor = field()
     releaser: Releaser = field()
     remover: Remover = field()
@@ -105,7 +109,7 @@ class Reconciler:
         """Brings one namespace nearer to what is wanted.
 
         Args:
-            full: Quay's side is read in full, whatever the record in the cluster says.
+            full: Quay's side is read in full, whatever the record in the cluster says, and at once.
 
         Raises:
             QuaybridgeError: a call failed, or the organization is not proved ours. What was done stays done; the next
@@ -114,6 +118,7 @@ class Reconciler:
         cluster = self.reader.state(namespace)
         if cluster is None:
             self.beliefs.forget(namespace)
+            self.pace.forget(namespace)
             return Outcome(Result.GONE, actions=self._finish(self.reader.deletions(namespace)))
         assignment = assign(self.reader.integrations(), namespace, self.reader.ignored())
         if cluster.namespace.terminating:
@@ -193,16 +198,21 @@ class Reconciler:
         if desired.unfinished:
             return Outcome(Result.WAITING, integration, actions=self._finish(desired.unfinished))
         subject = f"{desired.namespace_uid} {desired.organization} {desired.endpoint.url}"
-        believed = self.beliefs.recall(namespace, subject)
-        if believed.complete_at is None:
-            believed = assumed(desired, cluster.applied)
+        recalled = self.beliefs.recall(namespace, subject)
+        believed = recalled if recalled.complete_at else assumed(desired, cluster.applied)
         wanted = depth(cluster, desired, believed, self.clock(), timedelta(0) if full else self._interval(namespace))
         observed = Observed(cluster, believed)
         if wanted is Depth.NOTHING and not plan(observed, desired):
             self.beliefs.learn(namespace, subject, believed)
             return Outcome(Result.CONVERGED, integration, desired.organization)
-        self.beliefs.forget(namespace)  # until this pass has succeeded: a failure in the middle leaves nothing to believe
+        if wanted is Depth.FIRST and self.surveyor.waits(cluster, integration):
+            return Outcome(Result.SURVEYING, integration)
         with self.registries.registry(integration, background=wanted.is_full) as registry:
+            free = full or self._is_periodic(cluster, desired, recalled, wanted) or not _asks(observed, desired, wanted)
+            wait = 0.0 if free else self.pace.take(namespace)
+            if wait:
+                return Outcome(Result.PACED, integration, wait=wait)
+            self.beliefs.forget(namespace)  # until this pass has succeeded: a failure in the middle leaves nothing to believe
             try:
                 state = self.surveyor.look(registry, cluster, desired, integration, wanted, believed)
                 if state is None:
@@ -216,6 +226,12 @@ class Reconciler:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))
         return Outcome(Result.CONVERGED, integration, desired.organization, done)
+
+    def _is_periodic(self, cluster: ClusterState, desired: Desired, recalled: RegistryState, wanted: Depth) -> bool:
+        """Whether the time alone makes this pass read Quay; by what this process knows: a namespace's record can be edited."""
+        if wanted is not Depth.FULL or recalled.complete_at is None:
+            return False
+        return depth(cluster, desired, recalled, self.clock(), timedelta.max) is Depth.NOTHING
 
     def _advance(
         self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]
@@ -259,6 +275,13 @@ class Reconciler:
                 perform(record)
             raise first
         return observed, tuple(done)
+
+
+def _asks(observed: Observed, desired: Desired, wanted: Depth) -> bool:
+    """Whether the pass will call Quay, to read or to write."""
+    if wanted is not Depth.NOTHING:
+        return True
+    return any(isinstance(action, RegistryAction) for action in plan(observed, settle(desired, observed)))
 
 
 def _concerns(action: Action, refused: Sequence[Action]) -> bool:

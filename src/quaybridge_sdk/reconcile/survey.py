@@ -53,7 +53,7 @@ class Surveyor:
             ClusterConflictError: another cluster uses the clusterID.
             QuaybridgeError: as :func:`.look.look_again`.
         """
-        subject = f"{integration.key} {integration.cluster_id} {integration.endpoint.url}"
+        subject = _subject(integration)
         if wanted is not Depth.FIRST:
             self.standing.establish(subject)
             state = look_again(registry, cluster, desired, believed, wanted, self.clock())
@@ -70,10 +70,23 @@ class Surveyor:
         name = cluster.namespace.name
         if self.standing.established(subject, partial(self._survey, integration)):
             return True
-        other = self.standing.conflict(subject, name)
+        return not self._has_looked(subject, name) and self._look_around(registry, cluster, desired, subject)
+
+    def waits(self, cluster: ClusterState, integration: QuayIntegration) -> bool:
+        """Whether a first pass has nothing to ask: a new integration's survey is under way, and has seen the namespace.
+
+        Raises:
+            ClusterConflictError: another cluster uses the clusterID.
+        """
+        subject = _subject(integration)
+        established = self.standing.established(subject, partial(self._survey, integration))
+        return not established and self._has_looked(subject, cluster.namespace.name)
+
+    def _has_looked(self, subject: str, namespace: str) -> bool:
+        other = self.standing.conflict(subject, namespace)
         if other is not None:
             raise ClusterConflictError(other)
-        return not self.standing.looked(subject, name) and self._look_around(registry, cluster, desired, subject)
+        return self.standing.looked(subject, namespace)
 
     def _look_around(self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str) -> bool:
         """One namespace's part of the survey; True when the survey is complete with it."""
@@ -98,6 +111,10 @@ class Surveyor:
         there = (n for n in self.reader.namespaces() if not n.terminating and not waits_for_project(ClusterState(n)))
         covered = [n for n in there if assign(integrations, n.name, self.reader.ignored()).integration == integration]
         return any(_recorded(integration, namespace) for namespace in covered), tuple(n.name for n in covered)
+
+
+def _subject(integration: QuayIntegration) -> str:
+    return f"{integration.key} {integration.cluster_id} {integration.endpoint.url}"
 
 
 def with_contents(registry: Registry, desired: Desired, state: RegistryState) -> RegistryState:

@@ -202,6 +202,9 @@ class Controller:
             return self._drop(namespace, outcome)
         if outcome.result is Result.SURVEYING:
             return SURVEY_SECONDS
+        if outcome.result is Result.PACED:  # in the foreground, where namespaces take turns: it has waited already
+            self.queue.add_after(Key("namespace", namespace), outcome.wait)
+            return None
         report = self._collided(namespace, outcome) or _report_of(namespace, outcome)
         self._report(report)
         if outcome.result is not Result.WAITING:
