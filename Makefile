@@ -20,7 +20,7 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## the bridge at work on embedded servers, in under 30 seconds
 	$(BIN)/quaybridge demo
 
-test: $(READY) ## the whole suite; tests of whole programs mostly wait, so twice as many run as there are processors
+test: $(READY) ## the whole suite; four tests at a time: those of whole programs mostly wait
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(MEASURED)
 
 coverage: MEASURED := --cov --cov-report=term:skip-covered --cov-fail-under=90

@@ -139,7 +139,7 @@ class TLSVerificationError(PermanentRemoteError):
 
 
 class RequestRefusedError(PermanentRemoteError):
-    """The server refused the request as wrong (4xx), which a correct client does not see: please report it."""
+    """The server refused the request as wrong (4xx). If the message names nothing that you can mend, please report it."""
 
 
 class TransientRemoteError(RemoteError):

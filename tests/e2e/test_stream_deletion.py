@@ -8,6 +8,7 @@ from tests.e2e.test_bridge import MERGE, quay
 from tests.e2e.test_deletion import delete, made
 
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.testing.http import Fault
 
 STREAMS = f"{IMAGES}/shop/imagestreams"
 
@@ -106,6 +107,19 @@ def test_the_image_streams_of_a_namespace_that_goes_take_no_repository_with_them
         world.push("shop", "app")
         delete(world, "shop")
         assert repositories(world) == {"app"}
+
+
+def test_a_deletion_that_quay_refuses_is_tried_again_and_counts_once(world: World) -> None:
+    with bridge(world) as running:
+        made(world, running, "shop", imageStreamDeletionPolicy="Delete", deletionLimit=1)
+        world.stage.quay.faults.inject(Fault("status", "DELETE /api/v1/repository/", times=3, status=500))
+        drop(world, running, "app")
+        eventually("gone", lambda: repositories(world) == set())
+        world.image_stream("shop", "next")
+        eventually("made", lambda: repositories(world) == {"next"})
+        running.settle(world, 1)
+        drop(world, running, "next")
+        assert repositories(world) == {"next"}
 
 
 def test_no_more_go_within_an_hour_than_the_integration_allows(world: World) -> None:

@@ -201,7 +201,12 @@ class Story:
 
 
 @click.command("demo")
-@click.option("--keep-logs", type=click.Path(file_okay=False), default=None, help="A folder that gets both programs' logs.")
+@click.option(
+    "--keep-logs",
+    type=click.Path(file_okay=False),
+    default=None,
+    help="A folder that gets both programs' logs, and the demo's keys.",
+)
 @click.option("--keep-running", is_flag=True, help="Stay up at the end, for plan, sync, doctor and kubectl, until Ctrl-C.")
 def command(keep_logs: str | None, keep_running: bool) -> None:
     """Show the whole bridge at work on embedded servers.

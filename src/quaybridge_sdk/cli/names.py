@@ -54,7 +54,7 @@ ORIGIN: Mapping[str, str] = {
 @click.option(
     "--service-account", "-s", "accounts", multiple=True, help="A service account.  [default: the three that OpenShift makes]"
 )
-@click.option("--host", default="<quay>", help="Quay's host, for the image pull spec.")
+@click.option("--host", default="<quay>", show_default=True, help="Quay's host, for the image pull spec.")
 @click.option("--tag", default="latest", show_default=True, help="The tag, for the image pull spec.")
 @click.option(
     "--reverse", "text", default=None, metavar="NAME", help="An organization, robot, repository or image, to be read back."

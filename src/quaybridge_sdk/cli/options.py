@@ -124,9 +124,18 @@ _LEVEL_HELP = f"{', '.join(LEVELS)}, or an integer above 0: the same as debug."
 def log_options(command: F) -> F:
     """The incumbent's ``--zap-…`` flags; sets logging up before the command runs."""
     for option in (
-        click.option("--zap-time-encoding", default="rfc3339", help="Accepted for compatibility: times are RFC 3339 in UTC."),
         click.option(
-            "--zap-stacktrace-level", type=LogLevel(), default="error", help="From which level on tracebacks are logged."
+            "--zap-time-encoding",
+            default="rfc3339",
+            show_default=True,
+            help="Accepted for compatibility: times are RFC 3339 in UTC.",
+        ),
+        click.option(
+            "--zap-stacktrace-level",
+            type=LogLevel(),
+            default="error",
+            show_default=True,
+            help="From which level on tracebacks are logged.",
         ),
         click.option("--zap-encoder", type=click.Choice(["json", "console"]), default=None, help="Log format.  [default: json]"),
         click.option("--zap-log-level", type=LogLevel(), default=None, help=_LEVEL_HELP),

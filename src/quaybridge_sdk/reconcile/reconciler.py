@@ -221,7 +221,8 @@ class Reconciler:
                     self.heard(integration)
                     desired = self.remover.prove(registry, desired, integration, state)
                 perform = partial(apply, registry=registry, cluster=self.writer)
-                observed, done = self._advance(Observed(cluster, state), desired, perform)
+                with self.remover.counted(integration, desired, perform) as counted:
+                    observed, done = self._advance(Observed(cluster, state), desired, counted)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
+from typing import TypeAlias
 
 from attrs import evolve, field, frozen
 
+from quaybridge_sdk.effects import Result
 from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
+from quaybridge_sdk.model.actions import Action, DeleteRepository
 from quaybridge_sdk.model.deletion import StreamDeletionPolicy
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.state import Desired, RegistryState
 from quaybridge_sdk.ports import RegistryReader, StreamLister
 from quaybridge_sdk.reconcile.rate import DeletionRate
+
+Perform: TypeAlias = Callable[[Action], Result]
 
 
 @frozen
@@ -40,6 +46,23 @@ class Remover:
             candidates &= {r.name for r in registry.repository_states(desired.organization) if r.empty}
         now = self.clock()
         return evolve(desired, removable=frozenset(name for name in sorted(candidates) if self.rate.take(integration, now)))
+
+    @contextmanager
+    def counted(self, integration: QuayIntegration, desired: Desired, perform: Perform) -> Iterator[Perform]:
+        """``perform``, after which only the deletions that were made count against the limit: the others are tried again."""
+        gone: set[str] = set()
+
+        def performing(action: Action) -> Result:
+            result = perform(action)
+            if isinstance(action, DeleteRepository):
+                gone.add(action.repository)
+            return result
+
+        try:
+            yield performing
+        finally:
+            for _ in desired.removable - gone:
+                self.rate.give_back(integration)
 
 
 def remembered(state: RegistryState, desired: Desired) -> RegistryState:

@@ -23,7 +23,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "cluster.api": "the API server answers, and to whom",
         "cluster.version": "OpenShift 4.2 or later, or its Kubernetes",
         "cluster.groups": "each API group that the bridge uses is served",
-        "cluster.crds": "the CRDs of QuayIntegration are there and serve their versions",
+        "cluster.crds": "the CRDs of QuayIntegration are there, serve their versions and keep all fields",
         "rights.account": "the service account of `--service-account` exists",
         "rights.rules": "each right that controller and webhook use",
         "integrations.present": "there is a QuayIntegration",
