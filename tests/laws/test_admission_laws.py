@@ -155,7 +155,8 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 def wanted(review: Any, known: list[QuayIntegration]) -> Any:
     """What the Build becomes: the rule, said a second time by building the result and not a patch."""
-    build, namespace = copy.deepcopy(review["request"]["object"]), review["request"]["namespace"]
+    before, namespace = review["request"]["object"], review["request"]["namespace"]
+    build = copy.deepcopy(before)
     integration = assign(known, namespace).integration
     output = build["spec"]["output"]
     destination = output["to"].get("namespace") or namespace
@@ -165,6 +166,8 @@ def wanted(review: Any, known: list[QuayIntegration]) -> Any:
     output["to"].pop("namespace", None)
     organization = organization_name(integration.cluster_id, destination)
     repository = repository_name(organization, stream)
+    if len(f"{integration.endpoint.host}/{organization}/{repository}") > 255:  # OpenShift would refuse it (measured)
+        return before
     output["to"] = {"kind": "DockerImage", "name": f"{integration.endpoint.host}/{organization}/{repository}:{tag}"}
     if "pushSecret" not in output and build["spec"].get("serviceAccount", "builder") != "builder":
         output["pushSecret"] = {"name": pull_secret_name("builder", integration.cluster_id)}

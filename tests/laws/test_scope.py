@@ -45,6 +45,10 @@ def incumbent(integration: QuayIntegration, namespace: str) -> bool:
 @example((bare(allow=("a",), deny=("a",)), "a"))
 @example((bare(allow=("a",)), "b"))
 @example((bare(allow=("a",)), "kube-system"))
+@example((bare(), "openshiftfoo"))
+@example((bare(), "openshift-x"))
+@example((bare(), "kubefoo"))
+@example((bare(), "kube-"))
 def test_the_answer_is_the_incumbents(case: tuple[QuayIntegration, str]) -> None:
     integration, namespace = case
     before = copy.deepcopy(integration)

@@ -19,6 +19,9 @@ CLONE = evolve(
 ONE = [bare(allow=("shop", "pay"))]
 BASE = "/metadata/annotations/quay-registry-operator.quay.redhat.com~1"
 
+LONGEST = 255 - len(f"{ONE[0].endpoint.host}/openshift_shop/")
+"""Characters of an ImageStream: OpenShift refuses a Build whose output has more than 255 before the tag, host included."""
+
 CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (BUILD, ONE, Verdict.REWRITTEN),
     (evolve(BUILD, strategy="Source"), ONE, Verdict.REWRITTEN),
@@ -47,6 +50,8 @@ CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (evolve(BUILD, output_name="App:v1"), ONE, Verdict.UNMAPPABLE),
     (evolve(BUILD, output_name="app:a:b"), ONE, Verdict.UNMAPPABLE),
     (evolve(BUILD, output_namespace="Not Valid"), [bare()], Verdict.UNMAPPABLE),
+    (evolve(BUILD, output_name="a" * LONGEST + ":v1"), ONE, Verdict.REWRITTEN),
+    (evolve(BUILD, output_name="a" * (LONGEST + 1) + ":v1"), ONE, Verdict.UNMAPPABLE),
 ]
 
 

@@ -30,10 +30,14 @@ from rich.table import Table
 from rich.text import Text
 
 from quaybridge_sdk.cli.stage import Cluster, DemoError, Stage, bridge, eventually, require_running, set_stage
+from quaybridge_sdk.testing.quay import OrganizationSnapshot
 from quaybridge_sdk.testing.registry_client import push_image
 
 T = TypeVar("T")
 Programs = Mapping[str, subprocess.Popen[bytes]]
+
+RIGHTS = {"builder": "write", "default": "read", "deployer": "read"}
+"""What the robots of the three accounts may do; stated here once more, so that the demo checks the bridge's own table."""
 
 PROJECTS = {"shop": ("frontend", "cart"), "team--blue": ("api",), "research": ()}
 """Project -> ImageStreams. ``team--blue`` is a name that Quay itself would refuse."""
@@ -172,7 +176,8 @@ class Story:
         namespace = self.cluster.find(f"/api/v1/namespaces/{project}")
         uid = namespace["metadata"]["uid"] if namespace else "-"
         for name, organization in self.stage.quay.organizations().items():
-            if organization.email.startswith(f"{uid}@") and set(streams) <= set(organization.repositories):
+            complete = set(streams) <= set(organization.repositories) and _has_rights(name, organization)
+            if organization.email.startswith(f"{uid}@") and complete:
                 return name
         return None
 
@@ -250,6 +255,12 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise click.UsageError(f"--keep-logs: {folder} cannot be made: {error.strerror}") from error
+
+
+def _has_rights(name: str, organization: OrganizationSnapshot) -> bool:
+    """Whether each robot may do on each repository what :data:`RIGHTS` says, and no more."""
+    wanted = {f"{name}+{account}": role for account, role in RIGHTS.items()}
+    return all(wanted.items() <= repository.users.items() for repository in organization.repositories.values())
 
 
 def _play(tell: Narrator, folder: Path, keep_running: bool) -> None:

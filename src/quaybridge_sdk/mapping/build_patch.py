@@ -23,7 +23,7 @@ from attrs import frozen
 from quaybridge_sdk.mapping.escape import is_dns_label
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.pull_secret import pull_secret_name
-from quaybridge_sdk.mapping.repository import image_pull_spec, is_image_stream_name, is_tag, repository_name
+from quaybridge_sdk.mapping.repository import REFERENCE_LENGTH, image_pull_spec, is_image_stream_name, is_tag, repository_name
 from quaybridge_sdk.mapping.scope import Assignment
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import (
@@ -128,7 +128,10 @@ def _decide_destination(build: Build, integration: QuayIntegration, assigned: Ca
     tag = effective_tag(text)
     if not (is_dns_label(namespace) and is_image_stream_name(name) and is_tag(tag)):
         return _refuse(Verdict.UNMAPPABLE)
-    return _rewrite(build, integration, ImageStreamTag(namespace, name, tag))
+    destination = ImageStreamTag(namespace, name, tag)
+    if len(destination_pull_spec(integration, destination)) - len(f":{tag}") > REFERENCE_LENGTH:
+        return _refuse(Verdict.UNMAPPABLE)  # OpenShift would refuse the build: it counts the host, too (measured)
+    return _rewrite(build, integration, destination)
 
 
 def effective_tag(text: str) -> str:

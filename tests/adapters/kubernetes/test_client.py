@@ -55,10 +55,24 @@ def test_a_rejected_token(cluster: EmbeddedOpenShift) -> None:
     assert "wrong" not in str(caught.value)
 
 
+SERVER = """
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: %s}}]
+users: [{name: u, user: {token: secret-token}}]
+"""
+
+
 @pytest.mark.parametrize(
     "content",
-    [None, "", "a: b: c: secret-token", "{}", '{"current-context": "none", "contexts": []}', "directory"],
-    ids=["missing", "empty", "no YAML", "nothing", "no context", "unreadable"],
+    [
+        *(None, "", "a: b: c: secret-token", "{}", '{"current-context": "none", "contexts": []}', "directory"),
+        *("- 1", "hello", "contexts: 5", SERVER % "5", SERVER % '"not a url"', SERVER % "ftp://secret-token"),
+    ],
+    ids=[
+        *("missing", "empty", "no YAML", "nothing", "no context", "unreadable"),
+        *("a list", "a word", "a number", "a server of another type", "no URL", "another scheme"),
+    ],
 )
 def test_a_useless_kubeconfig(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "kubeconfig"

@@ -90,6 +90,10 @@ class KubernetesClient:
             raise InvalidInputError("kubeconfig: not YAML") from None
         except OSError as error:
             raise InvalidInputError(f"kubeconfig: {error.strerror}: {error.filename}") from error
+        except (TypeError, AttributeError, KeyError, ValueError):  # what the library meets in a file of another shape
+            raise InvalidInputError("kubeconfig: it is not of a kubeconfig's shape") from None
+        if not re.match(r"https?://[^\s/]", str(configuration.host)):
+            raise InvalidInputError("kubeconfig: the cluster's server must be a URL that begins with https://")
         return cls(configuration, timeouts)
 
     @classmethod

@@ -8,6 +8,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
+import cattrs
 import click
 
 from quaybridge_sdk.cli.doctor.catalogue import TOPICS
@@ -28,18 +29,7 @@ def passed(findings: Iterable[Finding]) -> bool:
 
 def as_json(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.status for finding in findings)
-    rows = [
-        {
-            "topic": finding.topic,
-            "check": finding.check,
-            "subject": finding.subject,
-            "status": finding.status.value,
-            "detail": finding.detail,
-            "mend": finding.mend,
-            "commands": list(finding.commands),
-        }
-        for finding in findings
-    ]
+    rows = [{"topic": finding.topic, **cattrs.unstructure(finding)} for finding in findings]
     summary = {status.value: counts[status] for status in Status}
     return json.dumps({"format": FORMAT, "ok": passed(findings), "summary": summary, "findings": rows}, indent=2)
 
