@@ -238,7 +238,7 @@ class Controller:
 
 def _report_of(namespace: str, outcome: Outcome) -> NamespaceReport:
     if outcome.result is Result.CONTESTED:
-        names = ", ".join(integration.name for integration in outcome.covering)
+        names = ", ".join(integration.key for integration in outcome.covering)
         text = f"covered by several QuayIntegrations ({names}), so none acts: make their lists disjoint"
         return NamespaceReport(namespace, NamespaceState.CONTESTED, "Contested", text)
     state = NamespaceState.READY if outcome.result is Result.CONVERGED else NamespaceState.WAITING
