@@ -18,6 +18,7 @@ from quaybridge_sdk.cli.stage import eventually
 from quaybridge_sdk.errors import BusyError
 from quaybridge_sdk.mapping.conditions import NamespaceState
 from quaybridge_sdk.model.integration import QuayIntegration
+from quaybridge_sdk.model.state import ClusterState
 from quaybridge_sdk.ports import Registry
 from quaybridge_sdk.reconcile import Result
 from quaybridge_sdk.reconcile.pace import BURST, SECONDS_A_PASS, Pace
@@ -26,6 +27,7 @@ from quaybridge_sdk.testing.http import Fault
 
 MERGE = "application/merge-patch+json"
 MALLORY = "/api/v1/namespaces/mallory"
+SECRET = "default-quay-openshift"
 COST = 3 + 3
 """Calls of a check that is asked for: three lists, and the roles of three robots."""
 
@@ -40,10 +42,14 @@ class Scene:
     def annotate(self, text: str) -> None:
         self.world.cluster.call("PATCH", MALLORY, {"metadata": {"annotations": {"quaybridge.io/check": text}}}, MERGE)
 
-    def followed(self) -> str:
+    def cached(self) -> ClusterState:
         cluster = self.bridge.assembly.caches.state("mallory")
         assert cluster is not None
-        return cluster.applied.check if cluster.applied else ""
+        return cluster
+
+    def followed(self) -> str:
+        applied = self.cached().applied
+        return applied.check if applied else ""
 
     def calls(self) -> int:
         return len(self.world.stage.quay.api_calls)
@@ -54,8 +60,7 @@ class Scene:
     def ask(self, text: str) -> None:
         """A new text, and the pass that it makes is over: so none of them is gathered with the one before."""
         self.annotate(text)
-        seen = self.bridge.assembly.caches.state
-        eventually("seen", lambda: (found := seen("mallory")) and found.namespace.annotations.get("quaybridge.io/check") == text)
+        eventually("seen", lambda: self.cached().namespace.annotations.get("quaybridge.io/check") == text)
         self.quiet()
 
 
@@ -104,7 +109,8 @@ def test_what_needs_no_quay_and_what_the_time_brings_is_done_with_an_empty_bucke
     scene.world.cluster.call("PATCH", account, {"imagePullSecrets": None}, MERGE)
     eventually("link again", lambda: (scene.world.cluster.find(account) or {}).get("imagePullSecrets"))
     scene.world.image_stream("mallory", "late")
-    scene.world.cluster.call("DELETE", f"{MALLORY}/secrets/default-quay-openshift")
+    scene.world.cluster.call("DELETE", f"{MALLORY}/secrets/{SECRET}")
+    eventually("seen", lambda: SECRET not in scene.cached().pull_secrets and "late" in scene.cached().image_streams)
     scene.ask("look")
     assert scene.calls() == before
     now += SECONDS_A_PASS
