@@ -60,8 +60,8 @@ def test_what_holds_an_image_stays_where_only_empty_ones_go_and_is_not_asked_abo
         world.image_stream("shop", "third")
         running.settle(world, 1)
         assert drop(world, running) == []
-        world.image_stream("shop", "fourth")
         before = len(world.stage.quay.api_calls)
+        world.image_stream("shop", "fourth")
         eventually("made", lambda: "fourth" in repositories(world))
         running.settle(world, 1)
         assert len(world.stage.quay.api_calls) == before + 1
