@@ -13,12 +13,15 @@ from attrs import evolve
 from quaybridge_sdk.model.actions import (
     Action,
     AddFinalizer,
+    CleanupAction,
+    ClearRecord,
     CreateOrganization,
     CreatePrototype,
     CreateRepository,
     CreateRobot,
     DeleteOrganization,
     DeletePrototype,
+    DeletePullSecret,
     DeleteRepository,
     DeleteRobot,
     ForgetDeletion,
@@ -32,11 +35,19 @@ from quaybridge_sdk.model.actions import (
     RepositoryAction,
     SetRepositoryPermission,
     SetRepositoryState,
+    UnlinkPullSecret,
     UpdatePrototype,
     WritePullSecret,
 )
 from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, FINALIZER_ANNOTATION, SEED_FINALIZER, ServiceAccount
+from quaybridge_sdk.model.openshift import (
+    APPLIED_ANNOTATION,
+    FINALIZER,
+    FINALIZER_ANNOTATION,
+    SEED_FINALIZER,
+    Namespace,
+    ServiceAccount,
+)
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, RobotToken, Role
 from quaybridge_sdk.model.state import Absent, ClusterState, Observed, RegistryState
 
@@ -190,8 +201,39 @@ def _cluster_after(cluster: ClusterState, action: Action) -> ClusterState:
         case RecordApplied(_, applied, status):
             annotations = {**namespace.annotations, APPLIED_ANNOTATION: applied.dumps()}
             return evolve(cluster, namespace=evolve(namespace, annotations=annotations, status=status))
+        case UnlinkPullSecret() | DeletePullSecret() | ClearRecord():
+            return _taken_back(cluster, action)
         case _:
             return cluster
+
+
+def _taken_back(cluster: ClusterState, action: CleanupAction) -> ClusterState:
+    if isinstance(action, ClearRecord):
+        return evolve(cluster, namespace=cleared(cluster.namespace, finalizer=action.finalizer))
+    if isinstance(action, UnlinkPullSecret):
+        there = {name: found for name, found in cluster.accounts.items() if name == action.account}
+        without = {name: unlinked(account, action.secret) for name, account in there.items()}
+        return evolve(cluster, accounts={**cluster.accounts, **without})
+    same = cluster.pull_secrets.get(action.secret) == action.fingerprint
+    kept = {name: found for name, found in cluster.pull_secrets.items() if name != action.secret or not same}
+    return evolve(cluster, pull_secrets=kept)
+
+
+def cleared(namespace: Namespace, *, finalizer: bool) -> Namespace:
+    """``namespace`` without our annotations. A finalizer that stays keeps the one that says it is ours, not the Go operator's."""
+    ours = (APPLIED_ANNOTATION, FINALIZER_ANNOTATION)
+    annotations = {name: text for name, text in namespace.annotations.items() if name not in ours}
+    kept = tuple(f for f in namespace.finalizers if not finalizer or f not in (FINALIZER, SEED_FINALIZER))
+    if FINALIZER in kept or SEED_FINALIZER in kept:
+        annotations[FINALIZER_ANNOTATION] = "true"
+    return evolve(namespace, annotations=annotations, finalizers=kept, status="")
+
+
+def unlinked(account: ServiceAccount, secret: str) -> ServiceAccount:
+    """``account`` without the Secret; every other entry stays where it is."""
+    lists = (account.secrets, account.image_pull_secrets)
+    secrets, pulls = (tuple(name for name in names if name != secret) for names in lists)
+    return evolve(account, secrets=secrets, image_pull_secrets=pulls)
 
 
 def _other_deletions(cluster: ClusterState, deletion: Deletion) -> tuple[Deletion, ...]:

@@ -35,6 +35,9 @@ LINES: list[tuple[act.Action, str]] = [
     (act.SetRepositoryState(ORG, "app", True), f"~ repository {ORG}/app: nobody can push"),
     (act.WritePullSecret("shop", "s", SecretText(SECRET)), "+ pull secret shop/s"),
     (act.LinkPullSecret("shop", "builder", "s"), "~ service account shop/builder: add pull secret s"),
+    (act.UnlinkPullSecret("shop", "builder", "s"), "~ service account shop/builder: remove pull secret s"),
+    (act.DeletePullSecret("shop", "s", "f"), "- pull secret shop/s"),
+    (act.ClearRecord("shop", True), "~ namespace shop: remove our annotations and finalizer"),
     (
         act.RememberDeletion("shop", DELETION),
         f"~ status quay.redhat.com/quay: remember {ORG}, an organization that outlives its namespace (Quarantine)",

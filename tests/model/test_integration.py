@@ -10,6 +10,7 @@ from quaybridge_sdk.errors import InvalidIntegrationError
 from quaybridge_sdk.model.integration import (
     DEFAULT_DELETION_LIMIT,
     DEFAULT_QUARANTINE_DAYS,
+    CleanupPolicy,
     FailurePolicy,
     QuayIntegration,
     SecretKey,
@@ -46,6 +47,11 @@ def test_the_numbers_of_deletion_are_read_and_have_defaults() -> None:
     assert (found.quarantine_days, found.deletion_limit) == (DEFAULT_QUARANTINE_DAYS, DEFAULT_DELETION_LIMIT)
 
 
+def test_what_becomes_of_the_clusters_side_is_read_and_stays_unless_said_otherwise() -> None:
+    assert read(TODAY).cleanup_policy is CleanupPolicy.RETAIN
+    assert read({**TODAY, "cleanupPolicy": "Cluster"}).cleanup_policy is CleanupPolicy.CLUSTER
+
+
 def test_a_policy_that_lets_builds_through() -> None:
     assert read({**TODAY, "failurePolicy": "Ignore"}).failure_policy is FailurePolicy.IGNORE
 
@@ -66,6 +72,7 @@ def test_a_policy_that_lets_builds_through() -> None:
         ({"allowlistNamespaces": "shop"}, "spec.allowlistNamespaces", "must be a list of namespace names"),
         ({"denylistNamespaces": [1]}, "spec.denylistNamespaces", "must be a list of namespace names"),
         ({"failurePolicy": "fail"}, "spec.failurePolicy", "must be Fail or Ignore, not 'fail'"),
+        ({"cleanupPolicy": "All"}, "spec.cleanupPolicy", "must be Retain or Cluster, not 'All'"),
         ({"quarantineDays": 0}, "spec.quarantineDays", "must be a whole number from 1 to 3650"),
         ({"quarantineDays": 3651}, "spec.quarantineDays", "must be a whole number from 1 to 3650"),
         ({"quarantineDays": "7"}, "spec.quarantineDays", "must be a whole number"),

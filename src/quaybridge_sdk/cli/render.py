@@ -98,6 +98,16 @@ ROWS: Mapping[type, Row] = MappingProxyType(
         act.LinkPullSecret: Row(
             Verb.CHANGE, "service account", lambda a: f"{a.namespace}/{a.account}", lambda a: f"add pull secret {a.secret}"
         ),
+        act.UnlinkPullSecret: Row(
+            Verb.CHANGE, "service account", lambda a: f"{a.namespace}/{a.account}", lambda a: f"remove pull secret {a.secret}"
+        ),
+        act.DeletePullSecret: Row(Verb.DELETE, "pull secret", lambda a: f"{a.namespace}/{a.secret}"),
+        act.ClearRecord: Row(
+            Verb.CHANGE,
+            "namespace",
+            lambda a: a.namespace,
+            lambda a: "remove our annotations" + (" and finalizer" if a.finalizer else ""),
+        ),
         act.RememberDeletion: Row(
             Verb.CHANGE, "status", lambda a: a.deletion.integration, lambda a: f"remember {a.deletion.organization}, {_fate(a)}"
         ),

@@ -180,12 +180,46 @@ class ForgetDeletion:
     deletion: Deletion
 
 
+@frozen
+class UnlinkPullSecret:
+    """Take the Secret out of both lists of the service account, keeping every other entry: before the Secret goes."""
+
+    namespace: str
+    account: str
+    secret: str
+
+
+@frozen
+class DeletePullSecret:
+    """Delete a pull secret, if it still has this fingerprint: then it is what we wrote last."""
+
+    namespace: str
+    secret: str
+    fingerprint: str
+
+
+@frozen
+class ClearRecord:
+    """Take our annotations off the namespace, and with ``finalizer`` our finalizer: one write, after all else is taken back."""
+
+    namespace: str
+    finalizer: bool
+
+
 OrganizationAction: TypeAlias = CreateOrganization | MarkOrganization | DeleteOrganization
 RobotAction: TypeAlias = CreateRobot | RegenerateRobot | DeleteRobot
 PrototypeAction: TypeAlias = CreatePrototype | UpdatePrototype | DeletePrototype
 RepositoryAction: TypeAlias = CreateRepository | DeleteRepository | SetRepositoryPermission | SetRepositoryState
 RegistryAction: TypeAlias = OrganizationAction | RobotAction | PrototypeAction | RepositoryAction
+CleanupAction: TypeAlias = UnlinkPullSecret | DeletePullSecret | ClearRecord
 ClusterAction: TypeAlias = (
-    AddFinalizer | RemoveFinalizer | WritePullSecret | LinkPullSecret | RecordApplied | RememberDeletion | ForgetDeletion
+    AddFinalizer
+    | RemoveFinalizer
+    | WritePullSecret
+    | LinkPullSecret
+    | RecordApplied
+    | RememberDeletion
+    | ForgetDeletion
+    | CleanupAction
 )
 Action: TypeAlias = RegistryAction | ClusterAction

@@ -56,6 +56,13 @@ class FailurePolicy(str, Enum):
     IGNORE = "Ignore"
 
 
+class CleanupPolicy(str, Enum):
+    """What becomes of what the bridge made in the cluster when its QuayIntegration is deleted."""
+
+    RETAIN = "Retain"
+    CLUSTER = "Cluster"
+
+
 @frozen
 class SecretKey:
     """Where the Quay token is: a Secret and a key in its data."""
@@ -73,7 +80,8 @@ class QuayIntegration:
     """One QuayIntegration.
 
     ``organization_prefix`` is kept only to be reported: it never changed a name in the incumbent and does not here.
-    ``failure_policy``, ``adoption_policy``, those on deletion and ``endpoint.ca_bundle`` are this bridge's own optional fields.
+    ``failure_policy``, ``adoption_policy``, those on deletion and cleanup, and ``endpoint.ca_bundle`` are this bridge's own
+    optional fields.
     ``quarantine_days``: so long a quarantined organization is kept; ``deletion_limit``: organizations that may be deleted
     within an hour, the rest is quarantined; 0: any number. As many repositories may be deleted with their ImageStreams.
     """
@@ -89,6 +97,7 @@ class QuayIntegration:
     failure_policy: FailurePolicy = FailurePolicy.FAIL
     adoption_policy: AdoptionPolicy = AdoptionPolicy.INCUMBENT
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
+    cleanup_policy: CleanupPolicy = CleanupPolicy.RETAIN
     quarantine_days: int = DEFAULT_QUARANTINE_DAYS
     deletion_limit: int = DEFAULT_DELETION_LIMIT
     stream_deletion_policy: StreamDeletionPolicy = StreamDeletionPolicy.RETAIN
@@ -133,6 +142,7 @@ def parse_integration(body: Mapping[str, Any]) -> QuayIntegration:
         failure_policy=_choice(spec, "failurePolicy", FailurePolicy.FAIL),
         adoption_policy=_choice(spec, "adoptionPolicy", AdoptionPolicy.INCUMBENT),
         deletion_policy=_choice(spec, "deletionPolicy", DeletionPolicy.DELETE),
+        cleanup_policy=_choice(spec, "cleanupPolicy", CleanupPolicy.RETAIN),
         quarantine_days=_number(spec, "quarantineDays", DEFAULT_QUARANTINE_DAYS, range(1, 3651)),
         deletion_limit=_number(spec, "deletionLimit", DEFAULT_DELETION_LIMIT, range(1_000_001)),
         stream_deletion_policy=_choice(spec, "imageStreamDeletionPolicy", StreamDeletionPolicy.RETAIN),
