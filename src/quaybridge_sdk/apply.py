@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quaybridge_sdk.effects import Result
 from quaybridge_sdk.model import actions as act
+from quaybridge_sdk.model.cleanup import HoldIntegration, IntegrationAction, LetIntegrationGo
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, STATUS_ANNOTATION
 from quaybridge_sdk.ports import ClusterWriter, RegistryWriter
 
@@ -84,3 +85,24 @@ def apply_to_cluster(action: act.Action, cluster: ClusterWriter) -> None:
             cluster.forget_deletion(deletion)
         case act.RecordApplied(namespace, applied, status):
             cluster.annotate_namespace(namespace, {APPLIED_ANNOTATION: applied.dumps(), STATUS_ANNOTATION: status})
+        case act.UnlinkPullSecret() | act.DeletePullSecret() | act.ClearRecord():
+            _take_back(action, cluster)
+
+
+def _take_back(action: act.CleanupAction, cluster: ClusterWriter) -> None:
+    match action:
+        case act.UnlinkPullSecret(namespace, account, secret):
+            cluster.unlink_pull_secret(namespace, account, secret)
+        case act.DeletePullSecret(namespace, secret, fingerprint):
+            cluster.delete_pull_secret(namespace, secret, fingerprint)
+        case act.ClearRecord(namespace, finalizer):
+            cluster.clear_record(namespace, finalizer=finalizer)
+
+
+def apply_to_integration(action: IntegrationAction, cluster: ClusterWriter) -> None:
+    """The same for what is done to a QuayIntegration itself."""
+    match action:
+        case HoldIntegration(integration):
+            cluster.hold_integration(integration)
+        case LetIntegrationGo(integration):
+            cluster.let_integration_go(integration)

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.cleanup import Tenure
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Build, ImageImport, ImportedImage, Namespace, ServiceAccount
@@ -117,7 +118,10 @@ class ClusterReader(Protocol):
         """The namespace's side of the world, None when the namespace is gone."""
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
-        """All well-formed QuayIntegrations of both generations."""
+        """All well-formed QuayIntegrations of both generations that are not leaving."""
+
+    def tenures(self) -> tuple[Tenure, ...]:
+        """All QuayIntegrations of both generations, those that cannot be read and those that are leaving, too."""
 
     def ignored(self) -> frozenset[str]:
         """The namespaces that an annotation takes out; the very same object for as long as nothing changes."""
@@ -178,6 +182,23 @@ class ClusterWriter(Protocol):
     def write_pull_secret(self, namespace: str, name: str, content: SecretText) -> None: ...
 
     def link_pull_secret(self, namespace: str, account: str, secret: str) -> None: ...
+
+    def unlink_pull_secret(self, namespace: str, account: str, secret: str) -> None:
+        """Takes the Secret out of both lists; every other entry stays as it is, in its place."""
+
+    def delete_pull_secret(self, namespace: str, secret: str, fingerprint: str) -> None:
+        """Asks the API itself, whatever the caches hold: a Secret of another type or content stays, and that is success."""
+
+    def clear_record(self, namespace: str, *, finalizer: bool) -> None:
+        """Takes the annotations that the bridge has written off the namespace, and with ``finalizer`` the finalizer, in one
+        write.
+        """
+
+    def hold_integration(self, integration: str) -> None:
+        """Puts our finalizer on the QuayIntegration with this key; one that is gone or going is success: it takes none."""
+
+    def let_integration_go(self, integration: str) -> None:
+        """Takes our finalizer off it, and no other."""
 
 
 class ImageImporter(Protocol):

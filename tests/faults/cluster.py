@@ -11,7 +11,9 @@ from tests.faults.facts import ACCOUNTS, Facts, NamespaceFacts, changes
 from tests.faults.marks import new_token
 from tests.faults.quay import Write
 
+from quaybridge_sdk.effects import cleared, unlinked
 from quaybridge_sdk.errors import InvalidCredentialsError, InvalidIntegrationError, NotFoundError
+from quaybridge_sdk.model.cleanup import Tenure
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
 from quaybridge_sdk.model.openshift import (
@@ -132,6 +134,32 @@ class FakeCluster:
             self.writes.append(Write("link_pull_secret", namespace))
             self.change(namespace, accounts={**found.accounts, account: linked})
 
+    def unlink_pull_secret(self, namespace: str, account: str, secret: str) -> None:
+        found = self.truth.namespaces.get(namespace)
+        had = found.accounts.get(account) if found else None
+        if found is not None and had is not None and had != unlinked(had, secret):
+            self.writes.append(Write("unlink_pull_secret", namespace))
+            self.change(namespace, accounts={**found.accounts, account: unlinked(had, secret)})
+
+    def delete_pull_secret(self, namespace: str, secret: str, fingerprint: str) -> None:
+        found = self.truth.namespaces.get(namespace)
+        content = found.secrets.get(secret) if found else None
+        if found is not None and content is not None and content.fingerprint() == fingerprint:
+            self.writes.append(Write("delete_pull_secret", namespace))
+            self.change(namespace, secrets={name: kept for name, kept in found.secrets.items() if name != secret})
+
+    def clear_record(self, namespace: str, *, finalizer: bool) -> None:
+        found = self.truth.namespaces.get(namespace)
+        if found is not None and found.namespace != cleared(found.namespace, finalizer=finalizer):
+            self.writes.append(Write("clear_record", namespace))
+            self.change(namespace, namespace=cleared(found.namespace, finalizer=finalizer))
+
+    def hold_integration(self, integration: str) -> None:
+        raise NotImplementedError("none of the scenarios deletes an integration")
+
+    def let_integration_go(self, integration: str) -> None:
+        raise NotImplementedError("none of the scenarios deletes an integration")
+
     # -- ImageImporter
 
     def import_image(self, request: ImageImport) -> ImportedImage:
@@ -225,6 +253,9 @@ class FakeCaches:
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
         return self.view.integrations
+
+    def tenures(self) -> tuple[Tenure, ...]:
+        return tuple(Tenure(i.key, i.name, i.uid, i.cleanup_policy, basis=i) for i in self.view.integrations)
 
     def answered(self, key: SecretKey) -> bool:
         return True

@@ -16,7 +16,7 @@ from tests.laws.bodies import bodies as integration_bodies
 from tests.laws.strategies import bare
 
 from quaybridge_sdk.adapters.kubernetes import objects
-from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Unreadable, deletions_parser, integration_parser
+from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Unreadable, deletions_parser, integration_parser, tenure_parser
 from quaybridge_sdk.adapters.kubernetes.stores import Store
 from quaybridge_sdk.adapters.quay import QuayRegistry
 from quaybridge_sdk.errors import InvalidCredentialsError, InvalidIntegrationError
@@ -48,6 +48,7 @@ READERS = (
     objects.version_of,
     objects.is_terminating,
     *(integration_parser(*generation) for generation in GENERATIONS),
+    *(tenure_parser(*generation) for generation in GENERATIONS),
     deletions_parser("quay.redhat.com"),
 )
 items = turned(documents("openshift")) | odd_values

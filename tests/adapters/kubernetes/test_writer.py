@@ -262,7 +262,7 @@ def test_answers_are_observed(client: KubernetesClient, team: str, cluster: Embe
 
 
 def test_the_rights_of_the_shipped_role_suffice(cluster: EmbeddedOpenShift, team: str) -> None:
-    """Namespaces: get and update, no patch. Nothing may be deleted."""
+    """Namespaces: get and update, no patch. A pass deletes nothing, only a cleanup does."""
     user = "system:serviceaccount:quaybridge:controller"
     for verb in ("get", "update"):
         cluster.allow(user, verb, "namespaces")

@@ -60,8 +60,10 @@ class ClusterCaches(CachedReads):
             (SOURCES[kind], store) for kind, store in self._stores.items() if kind in self._kinds
         ]
         if Kind.INTEGRATION in self._kinds:
-            pairs = zip(self._integrations, self._remembered, strict=True)
-            chosen += [(integration_source(*of), Tee(stores)) for of, stores in zip(GENERATIONS, pairs, strict=True)]
+            # Tenures first: who is told of a changed integration asks for its tenure; and one that has left must not look for a
+            # moment, when it has no tenure any more, as if it stayed.
+            kept = zip(self._tenures, self._integrations, self._remembered, strict=True)
+            chosen += [(integration_source(*of), Tee(stores)) for of, stores in zip(GENERATIONS, kept, strict=True)]
         return chosen
 
     def start(self) -> None:
@@ -123,6 +125,7 @@ class ClusterCaches(CachedReads):
             return
         if kind is Kind.INTEGRATION:
             number = [group for group, _ in GENERATIONS].index(text(item, "apiVersion").partition("/")[0])
+            self._tenures[number].observe(item)
             self._integrations[number].observe(item)
             self._remembered[number].observe(item)
         elif kind in self._stores:

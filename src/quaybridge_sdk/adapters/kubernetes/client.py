@@ -148,9 +148,10 @@ class KubernetesClient:
         """A JSON merge patch; with ``metadata.resourceVersion`` in it, a stale one is a ConflictError."""
         return self._request("PATCH", path, body=body, content_type=MERGE_PATCH)
 
-    def delete(self, path: str) -> Json:
-        """Answers the object, or a Status."""
-        return self._request("DELETE", path)
+    def delete(self, path: str, preconditions: Mapping[str, str] | None = None) -> Json:
+        """Answers the object, or a Status. With ``uid`` and ``resourceVersion`` given, another one is a ConflictError."""
+        options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": dict(preconditions)} if preconditions else None
+        return self._request("DELETE", path, body=options)
 
     def stream(self, path: str, query: Mapping[str, str], *, accept: str = JSON, silence: float | None = None) -> Stream:
         """Opens a watch. ``silence``: seconds without a byte after which it counts as broken."""

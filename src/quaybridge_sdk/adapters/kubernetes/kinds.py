@@ -8,11 +8,21 @@ from typing import TypeAlias
 
 from attrs import frozen
 
-from quaybridge_sdk.adapters.kubernetes.objects import Json, entries, text
+from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, entries, is_terminating, text
 from quaybridge_sdk.adapters.kubernetes.sources import Source
 from quaybridge_sdk.errors import InvalidIntegrationError
+from quaybridge_sdk.model.cleanup import CLEANUP_FINALIZER, Tenure, parse_basis
 from quaybridge_sdk.model.deletion import Deletion
-from quaybridge_sdk.model.integration import GROUP, PLURAL, SEED_GROUP, SEED_VERSION, VERSION, QuayIntegration, parse_integration
+from quaybridge_sdk.model.integration import (
+    GROUP,
+    PLURAL,
+    SEED_GROUP,
+    SEED_VERSION,
+    VERSION,
+    CleanupPolicy,
+    QuayIntegration,
+    parse_integration,
+)
 from quaybridge_sdk.model.quay import DEFAULT_ACCOUNTS, PULL_SECRET_TYPE
 
 
@@ -82,6 +92,24 @@ def deletions_parser(group: str) -> Callable[[Json], tuple[Deletion, ...] | None
         key = f"{group}/{text(item, 'metadata', 'name')}"
         found = (Deletion.loads(key, entry) for entry in entries(item, "status", "deletions"))
         return tuple(deletion for deletion in found if deletion is not None) or None
+
+    return parse
+
+
+def tenure_parser(group: str, version: str) -> Callable[[Json], Tenure]:
+    """Reads how each QuayIntegration stands as an object. A policy that is none of the words takes nothing back."""
+
+    def parse(item: Json) -> Tenure:
+        name, policy = text(item, "metadata", "name"), text(item, "spec", "cleanupPolicy")
+        return Tenure(
+            key=f"{group}/{name}",
+            name=name,
+            uid=text(item, "metadata", "uid"),
+            policy=CleanupPolicy.CLUSTER if policy == CleanupPolicy.CLUSTER.value else CleanupPolicy.RETAIN,
+            held=CLEANUP_FINALIZER in entries(item, "metadata", "finalizers"),
+            deleted=is_terminating(item),
+            basis=parse_basis({"apiVersion": f"{group}/{version}", "metadata": dig(item, "metadata"), "spec": dig(item, "spec")}),
+        )
 
     return parse
 

@@ -8,10 +8,19 @@ from typing import Any, TypeAlias
 
 from quaybridge_sdk.adapters.kubernetes import objects
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Accepts, Kind, Unreadable, deletions_parser, integration_parser
+from quaybridge_sdk.adapters.kubernetes.kinds import (
+    GENERATIONS,
+    Accepts,
+    Kind,
+    Unreadable,
+    deletions_parser,
+    integration_parser,
+    tenure_parser,
+)
 from quaybridge_sdk.adapters.kubernetes.objects import Json, Key
 from quaybridge_sdk.adapters.kubernetes.stores import Store
 from quaybridge_sdk.errors import InvalidIntegrationError, UnreachableError
+from quaybridge_sdk.model.cleanup import Tenure
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import DESTINATION_ANNOTATION, Build, Namespace, ServiceAccount
@@ -48,12 +57,17 @@ class CachedReads:
         self._integrations: Sequence[Store[QuayIntegration | Unreadable]] = [
             self._store(Kind.INTEGRATION, integration_parser(*generation)) for generation in GENERATIONS
         ]
+        self._tenures: Sequence[Store[Tenure]] = [
+            Store(tenure_parser(*generation), self._tenure_changed) for generation in GENERATIONS
+        ]
         self._remembered: Sequence[Store[tuple[Deletion, ...]]] = [
             self._store(Kind.DELETION, deletions_parser(group)) for group, _ in GENERATIONS
         ]
         self._deletions: Mapping[str, tuple[Deletion, ...]] = {}
         self._ignored: frozenset[str] = frozenset()
         self._known: tuple[QuayIntegration, ...] = ()
+        self._leaving: frozenset[str] = frozenset()
+        self._staying: frozenset[str] = frozenset()
         self._known_lock = threading.Lock()
         self._stores: Mapping[Kind, Store[Any]] = {
             Kind.NAMESPACE: self._namespaces,
@@ -154,17 +168,33 @@ class CachedReads:
         )
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
-        """All well-formed QuayIntegrations of both generations, by key; the very same tuple for as long as nothing changes."""
+        """All well-formed ones that are not leaving, of both generations, by key; the very same tuple while nothing changes."""
         return self._known
+
+    def tenures(self) -> tuple[Tenure, ...]:
+        """All QuayIntegrations of both generations, by key, whatever is wrong with them."""
+        return tuple(sorted((tenure for store in self._tenures for tenure in store.all()), key=lambda tenure: tenure.key))
+
+    def _tenure_changed(self, key: Key) -> None:
+        """One that begins to leave counts no more, and all that it covered is due; so it is when it is gone."""
+        with self._known_lock:
+            before, found = self._leaving, self.tenures()
+            self._leaving = frozenset(tenure.key for tenure in found if tenure.leaving)
+            self._staying = frozenset(tenure.key for tenure in found if not tenure.leaving)
+            changed = before != self._leaving
+        if changed:
+            self._announce(Kind.INTEGRATION, key)
 
     def _integrations_changed(self) -> None:
         with self._known_lock:  # so that of two changes the later one is read last
             found = [item for store in self._integrations for item in store.all() if isinstance(item, QuayIntegration)]
-            self._known = tuple(sorted(found, key=lambda integration: integration.key))
+            staying = (integration for integration in found if integration.key in self._staying)
+            self._known = tuple(sorted(staying, key=lambda integration: integration.key))
 
     def invalid_integrations(self) -> Mapping[str, InvalidIntegrationError]:
-        """Those that cannot be read, by key."""
-        return {item.key: item.error() for store in self._integrations for item in store.all() if isinstance(item, Unreadable)}
+        """Those that cannot be read and are not leaving, by key."""
+        found = (item for store in self._integrations for item in store.all() if isinstance(item, Unreadable))
+        return {item.key: item.error() for item in found if item.key in self._staying}
 
     def build(self, namespace: str, name: str) -> Build | None:
         return self._builds.get(namespace, name)
@@ -199,5 +229,5 @@ class CachedReads:
         elif kind == "Build":
             found = self._builds.get(namespace, name)
         else:
-            return next((item.uid for item in self.integrations() if kind == "QuayIntegration" and item.name == name), "")
+            return next((item.uid for item in self.tenures() if kind == "QuayIntegration" and item.name == name), "")
         return found.uid if found else ""

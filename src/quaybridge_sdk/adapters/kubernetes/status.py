@@ -42,5 +42,10 @@ class KubernetesStatus:
 
 def status_path(key: str) -> str:
     """Where the status of the integration with this key is."""
+    return f"{integration_path(key)}/status"
+
+
+def integration_path(key: str) -> str:
+    """Where the integration with this key is."""
     group, _, name = key.partition("/")
-    return api_path(f"/apis/{group}/{dict(GENERATIONS)[group]}/{PLURAL}", name, "status")
+    return api_path(f"/apis/{group}/{dict(GENERATIONS)[group]}/{PLURAL}", name)

@@ -7,16 +7,18 @@ namespace back, and a JSON patch appends a second time. A write that would chang
 from __future__ import annotations
 
 import base64
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TypeAlias, TypeVar
 
 from attrs import frozen
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
+from quaybridge_sdk.adapters.kubernetes.changing import ATTEMPTS as ATTEMPTS
+from quaybridge_sdk.adapters.kubernetes.changing import Observer as Observer
+from quaybridge_sdk.adapters.kubernetes.changing import unobserved as unobserved
+from quaybridge_sdk.adapters.kubernetes.changing import until_no_conflict as until_no_conflict
+from quaybridge_sdk.adapters.kubernetes.cleanup import CleanupWriter, refers
+from quaybridge_sdk.adapters.kubernetes.client import api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import (
     PULL_SECRET_KEY,
@@ -29,51 +31,15 @@ from quaybridge_sdk.adapters.kubernetes.objects import (
     text,
 )
 from quaybridge_sdk.adapters.kubernetes.status import status_path
-from quaybridge_sdk.errors import AlreadyExistsError, ConflictError, NotFoundError, RequestRefusedError, ServerFaultError
+from quaybridge_sdk.errors import AlreadyExistsError, NotFoundError, RequestRefusedError
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.openshift import FINALIZER, FINALIZER_ANNOTATION, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText
 
-T = TypeVar("T")
-Observer: TypeAlias = Callable[[Kind, Json], None]
-"""Takes the answer to a write: :meth:`.caches.ClusterCaches.observe`."""
-
-ATTEMPTS = 8
-"""A new namespace is written by several controllers within its first 100 ms (measured), each round of which can lose."""
-
-
-def unobserved(_kind: Kind, _item: Json) -> None:
-    """For those who keep no caches."""
-
-
-def until_no_conflict(attempt: Callable[[], T], sleep: Callable[[float], None] = time.sleep) -> T:
-    """Calls ``attempt``, again after a short random pause when somebody else wrote in between.
-
-    Raises:
-        ConflictError: each of :data:`ATTEMPTS` attempts lost.
-    """
-    retrying = Retrying(
-        stop=stop_after_attempt(ATTEMPTS),
-        wait=wait_random_exponential(multiplier=0.02, max=1.0),
-        retry=retry_if_exception_type(ConflictError),
-        sleep=sleep,
-        reraise=True,
-    )
-    return retrying(attempt)
-
 
 @frozen
-class KubernetesWriter:
-    """Implements :class:`~quaybridge_sdk.ports.ClusterWriter`.
-
-    Attributes:
-        observe: is told each answer, so that the caches see our own writes at once.
-        sleep: pauses between attempts.
-    """
-
-    client: KubernetesClient
-    observe: Observer = unobserved
-    sleep: Callable[[float], None] = time.sleep
+class KubernetesWriter(CleanupWriter):
+    """Implements :class:`~quaybridge_sdk.ports.ClusterWriter`."""
 
     def add_finalizer(self, namespace: str, uid: str = "") -> None:
         """Adds ours after the others; where it is there already, the namespace has been looked at.
@@ -190,30 +156,13 @@ class KubernetesWriter:
         """
 
         def change(item: Json) -> bool:
-            missing = [field for field in ("secrets", "imagePullSecrets") if not _refers(item, field, secret)]
+            missing = [field for field in ("secrets", "imagePullSecrets") if not refers(item, field, secret)]
             for field in missing:
                 item[field] = [*entries(item, field), {"name": secret}]
             return bool(missing)
 
         path = api_path("/api/v1/namespaces", namespace, "serviceaccounts", account)
         self._change(Kind.SERVICE_ACCOUNT, path, change)
-
-    def _change(self, kind: Kind, path: str, change: Callable[[Json], bool]) -> Json:
-        """``change`` edits the object that was just read, and says whether there is anything to send. Answers the object."""
-
-        def attempt() -> Json:
-            item = self.client.get(path)
-            if not isinstance(item.get("metadata"), dict):
-                raise ServerFaultError(f"GET {path}: the answer is no object of Kubernetes", system=SYSTEM)
-            return self.client.replace(path, item) if change(item) else item
-
-        answer = until_no_conflict(attempt, self.sleep)
-        self.observe(kind, answer)
-        return answer
-
-
-def _refers(item: Json, field: str, secret: str) -> bool:
-    return any(text(reference, "name") == secret for reference in entries(item, field))
 
 
 def _set_data(item: Json, data: Mapping[str, str]) -> bool:
