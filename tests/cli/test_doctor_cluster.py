@@ -119,7 +119,7 @@ def test_a_missing_right_of_a_service_account_comes_with_the_role_that_gives_it(
     wrong = {f.subject: f for f in findings if f.status is Status.FAILURE}
     assert set(wrong) == {"secrets", "leases.coordination.k8s.io in ops"}
     assert wrong["secrets"].commands == (
-        "oc create clusterrole quaybridge-secrets --verb=get,list,watch,create,update --resource=secrets",
+        "oc create clusterrole quaybridge-secrets --verb=get,list,watch,create,update,delete --resource=secrets",
         "oc create clusterrolebinding quaybridge-secrets --clusterrole=quaybridge-secrets --serviceaccount=ops:bridge",
     )
     assert wrong["leases.coordination.k8s.io in ops"].commands[0].startswith("oc create role ")

@@ -122,7 +122,9 @@ def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
     caches, integrations = assembly.caches, assembly.caches.integrations()
     lines = [f"QuayIntegration {key} cannot be read: {error}" for key, error in sorted(caches.invalid_integrations().items())]
     if not integrations and not lines:
-        return ["there is no QuayIntegration: see `quaybridge doctor`"]
+        leaving = ", ".join(tenure.key for tenure in caches.tenures())
+        none = f"there is no QuayIntegration but what is being deleted ({leaving})" if leaving else "there is no QuayIntegration"
+        return [f"{none}: see `quaybridge doctor`"]
     for name in sorted(names or (namespace.name for namespace in caches.namespaces())):
         assignment = assign(integrations, name, caches.ignored())
         if assignment.contested:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from quaybridge_sdk.apply import apply, apply_to_cluster
 from quaybridge_sdk.effects import Result as ActionResult
@@ -44,6 +44,7 @@ from quaybridge_sdk.model.state import ClusterState, Desired, Observed, Registry
 from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
+from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
 from quaybridge_sdk.reconcile.look import look_first, require_writable, with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.pace import Pace
@@ -89,6 +90,7 @@ class Reconciler:
     heard: Callable[[QuayIntegration], None] = unheard
     beliefs: Beliefs = field(factory=Beliefs)
     pace: Pace = field(factory=Pace)
+    under_way: UnderWay = field(factory=UnderWay)
     surveyor: Surveyor = field()
     releaser: Releaser = field()
     remover: Remover = field()
@@ -120,6 +122,14 @@ class Reconciler:
             self.beliefs.forget(namespace)
             self.pace.forget(namespace)
             return Outcome(Result.GONE, actions=self._finish(self.reader.deletions(namespace)))
+        cluster, taken = clean_up(self.reader, self.writer, cluster)
+        if taken:
+            self.beliefs.forget(namespace)
+        outcome = self._reconcile(cluster, full=full)
+        return evolve(outcome, actions=(*taken, *outcome.actions)) if taken else outcome
+
+    def _reconcile(self, cluster: ClusterState, *, full: bool) -> Outcome:
+        namespace = cluster.namespace.name
         assignment = assign(self.reader.integrations(), namespace, self.reader.ignored())
         if cluster.namespace.terminating:
             self.beliefs.forget(namespace)
@@ -130,7 +140,10 @@ class Reconciler:
             return self._leave(cluster)
         if waits_for_project(cluster):
             return Outcome(Result.WAITING, assignment.integration)
-        return self._converge(cluster, assignment.integration, full=full)
+        with self.under_way.on(assignment.integration.key):
+            if assignment.integration.key not in {integration.key for integration in self.reader.integrations()}:
+                return Outcome(Result.OUT_OF_SCOPE)  # deleted just now: that change makes the namespace due again
+            return self._converge(cluster, assignment.integration, full=full)
 
     def _leave(self, cluster: ClusterState) -> Outcome:
         """A namespace that no integration covers (any more) must not wait for us when it goes: the finalizer is taken off.

@@ -24,6 +24,7 @@ from quaybridge_sdk.runtime.status import Ledger
 from quaybridge_sdk.runtime.statuses import StatusWriter
 from quaybridge_sdk.runtime.surroundings import ControllerOptions, ControllerPorts
 from quaybridge_sdk.runtime.telling import Teller
+from quaybridge_sdk.runtime.tenures import CLEANUP_SECONDS, Keeper
 from quaybridge_sdk.runtime.tokens import TokenWatch
 
 _log = logging.getLogger(__name__)
@@ -58,6 +59,7 @@ class Controller:
     ledger: Ledger = field(factory=Ledger)
     statuses: StatusWriter = field()
     teller: Teller = field()
+    keeper: Keeper = field()
 
     @queue.default
     def _make_queue(self) -> WorkQueue[Key]:
@@ -91,6 +93,11 @@ class Controller:
     def _make_teller(self) -> Teller:
         return Teller(self.ports.caches, self.ports.writer, self.ports.recorder, self.metrics)
 
+    @keeper.default
+    def _make_keeper(self) -> Keeper:
+        ports = self.ports
+        return Keeper(ports.caches, ports.writer, ports.recorder, self.reconciler.under_way)
+
     @tokens.default
     def _make_tokens(self) -> TokenWatch:
         return TokenWatch(self.ports.caches, self.ports.registries)
@@ -115,7 +122,7 @@ class Controller:
             self.queue.add(Key("namespace", name))
         for build in caches.all_builds():
             self.queue.add(Key("build", build.namespace, build.name))
-        for key in (*(i.key for i in caches.integrations()), *caches.invalid_integrations()):
+        for key in {tenure.key for tenure in caches.tenures()}:
             self.queue.add(Key("integration", "", key))
             if self.ledger.problem(key) is not None:  # it may be gone with the change, and some are never tried again
                 self.queue.add(Key("token", "", key))
@@ -140,7 +147,10 @@ class Controller:
         return None
 
     def _work_on_integration(self, key: str) -> float | None:
-        """Writes the status; asks about the token, if it was replaced since the last time."""
+        """Writes the status; asks about the token, if it was replaced since the last time. Lets one that is deleted go."""
+        tenure = self.keeper.tend(key)
+        if tenure is not None and tenure.leaving:
+            return CLEANUP_SECONDS if tenure.held else None
         integration = next((i for i in self.ports.caches.integrations() if i.key == key), None)
         if integration is not None and not self.ports.caches.answered(integration.credentials):
             return UNSYNCED_SECONDS

@@ -28,6 +28,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "rights.rules": "each right that controller and webhook use",
         "integrations.present": "there is a QuayIntegration",
         "integrations.readable": "each of them can be read",
+        "integrations.leaving": "one that is being deleted is not held up by a cleanup that nobody does",
         "integrations.overlap": "no namespace is covered by two",
         "integrations.clusterid": "the clusterID was chosen, not left to its default",
         "integrations.hostname": "the form of `quayHostname`",

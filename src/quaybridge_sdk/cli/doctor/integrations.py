@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from attrs import frozen
 
-from quaybridge_sdk.adapters.kubernetes.kinds import Unreadable, integration_parser
+from quaybridge_sdk.adapters.kubernetes.kinds import Unreadable, integration_parser, tenure_parser
 from quaybridge_sdk.adapters.kubernetes.objects import dig, text
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.manifests import INTEGRATION
@@ -14,6 +14,7 @@ from quaybridge_sdk.cli.doctor.ports import Examination, Json, look
 from quaybridge_sdk.cli.snapshot import integration_items, secret_values
 from quaybridge_sdk.errors import QuaybridgeError, RemoteError
 from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.model.cleanup import CLEANUP_FINALIZER, Tenure
 from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, PLURAL, QuayIntegration
 from quaybridge_sdk.model.quay import SecretText
 
@@ -53,7 +54,10 @@ def examine(examination: Examination) -> Integrations:
     readable: list[Integration] = []
     for group, version, item in items:
         parsed, resource = integration_parser(group, version)(item), f"{PLURAL}.{group}"
-        name = text(item, "metadata", "name")
+        name, tenure = text(item, "metadata", "name"), tenure_parser(group, version)(item)
+        if tenure.leaving:  # not used any more, so nothing else of it matters
+            findings.append(_leaving(tenure, resource))
+            continue
         if isinstance(parsed, Unreadable):
             command = f"oc edit {resource} {name}"
             findings.append(
@@ -79,6 +83,18 @@ _RIGHT = ("give the right to list them", "oc auth can-i list quayintegrations.qu
 def _spec(item: Json) -> Json:
     spec = dig(item, "spec")
     return spec if isinstance(spec, dict) else {}
+
+
+def _leaving(tenure: Tenure, resource: str) -> Finding:
+    """One that waits for a controller which is not there any more would wait for ever."""
+    detail = "is being deleted, and waits until the controller has taken back what was made for it in the cluster"
+    fix = (
+        "look whether the controller runs and what it logs; or let it go with nothing more taken back. "
+        f"Where no controller runs any more, take the finalizer {CLEANUP_FINALIZER} off it"
+    )
+    patch = '{"spec":{"cleanupPolicy":"Retain"}}'
+    commands = ("oc get events -A --field-selector type=Warning", f"oc patch {resource} {tenure.name} --type=merge -p '{patch}'")
+    return doubtful("integrations.leaving", f"{resource}/{tenure.name}", detail, fix, *commands)
 
 
 def _overlap(examination: Examination, integrations: Sequence[Integration]) -> Iterator[Finding]:

@@ -32,17 +32,17 @@ class Rule:
         return plural + (f".{self.group}" if self.group else "") + slash + below
 
 
-READ, WATCH = ("get", "list", "watch"), ("list", "watch")
+READ = ("get", "list", "watch")
 RULES = (
     Rule("namespaces", (*READ, "update"), "finalizer and annotations"),
     Rule("serviceaccounts", (*READ, "update"), "the links to pull secrets"),
-    Rule("secrets", (*READ, "create", "update"), "pull secrets, and the credentials Secret"),
+    Rule("secrets", (*READ, "create", "update", "delete"), "pull secrets, and the credentials Secret"),
     Rule("imagestreams", READ, "repositories, and the stream that is imported into", IMAGES),
     Rule("imagestreamimports", ("create",), "imports", IMAGES),
     Rule("builds", (*READ, "patch"), "what is finished, and the mark on it", BUILDS),
-    Rule(PLURAL, WATCH, "configuration", GROUP),
+    Rule(PLURAL, (*READ, "update"), "configuration, the finalizer of a cleanup", GROUP),
     Rule(f"{PLURAL}/status", ("get", "patch", "update"), "conditions, remembered deletions", GROUP),
-    Rule(PLURAL, WATCH, "configuration of the first generation", SEED_GROUP),
+    Rule(PLURAL, (*READ, "update"), "the same of the first generation", SEED_GROUP),
     Rule(f"{PLURAL}/status", ("get", "patch", "update"), "the same of the first generation", SEED_GROUP),
     Rule("subjectaccessreviews", ("create",), "imports into other namespaces", "authorization.k8s.io"),
     Rule("events", ("create", "patch"), "what people should see"),
