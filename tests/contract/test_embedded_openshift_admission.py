@@ -182,7 +182,10 @@ def test_an_instantiated_build_is_reviewed_as_the_api_servers_own(api: httpx.Cli
     check_answer("buildconfig-instantiate", response, "")
 
 
-BUILD = {"metadata": {"name": "b"}, "spec": {"strategy": {"dockerStrategy": {}}, "output": {}}}
+BUILD = {
+    "metadata": {"name": "b"},
+    "spec": {"source": {"dockerfile": "FROM x"}, "strategy": {"dockerStrategy": {}}, "output": {}},
+}
 DENIED = f'admission webhook "{NAME}" denied the request'
 
 

@@ -228,6 +228,12 @@ def hasty_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("hasty_threads")
+@pytest.mark.parametrize(("kind", "status"), [("image", 201), (None, 201), ("application", 400), ("", 400), (5, 400)])
+def test_a_repository_is_one_of_images(kind: Any, status: int, admin: httpx.Client) -> None:
+    new_organization(admin)
+    assert new_repository(admin, repo_kind=kind).status_code == status
+
+
 @pytest.mark.parametrize("path", ["/organization/", "/repository", "/organization/org1/robots/r1"])
 def test_of_parallel_creations_one_wins(admin: httpx.Client, path: str) -> None:
     new_organization(admin)

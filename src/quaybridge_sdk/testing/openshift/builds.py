@@ -8,13 +8,13 @@ from __future__ import annotations
 import copy
 import json
 
-from quaybridge_sdk.testing.openshift import patches
+from quaybridge_sdk.testing.openshift import buildspecs, patches
 from quaybridge_sdk.testing.openshift.clock import now
 from quaybridge_sdk.testing.openshift.resources import Rules
 from quaybridge_sdk.testing.openshift.status import Cause, Json, bad
 
-TERMINAL = ("Complete", "Failed", "Cancelled", "Error")
-STRATEGIES = ("dockerStrategy", "sourceStrategy", "customStrategy", "jenkinsPipelineStrategy")
+OPEN = ("New", "Pending", "Running")
+"""All other phases are terminal, those that nobody knows too."""
 FAILED = {"reason": "GenericBuildFailed", "message": "Generic Build failure - check logs for details."}
 
 
@@ -22,35 +22,12 @@ def default_spec(spec: Json) -> Json:
     """Defaults of the part builds and build configs share, the kind of the output among them."""
     empty: Json = {"output": {}, "resources": {}, "postCommit": {}, "nodeSelector": None}
     spec = empty | spec
+    if spec.get("strategy"):
+        spec["strategy"] = buildspecs.default_strategy(spec["strategy"])
     to = spec["output"].get("to")
-    if to and to.get("kind") in (None, "", "ImageStream"):
-        to = to | {"kind": "ImageStreamTag", "name": f"{to['name']}:latest"}
-    if to:
-        spec["output"] = spec["output"] | {"to": to}
+    if to is not None:
+        spec["output"] = spec["output"] | {"to": buildspecs.stream_tag(to, ("", "ImageStream"))}
     return spec
-
-
-def spec_faults(spec: Json) -> list[Cause]:
-    causes = []
-    given = spec.get("strategy") or {}
-    if len([name for name in STRATEGIES if given.get(name) is not None]) != 1:
-        empty = '{"DockerStrategy":null,"SourceStrategy":null,"CustomStrategy":null,"JenkinsPipelineStrategy":null}'
-        text = "must provide a value for exactly one of sourceStrategy, customStrategy, dockerStrategy, "
-        causes.append(Cause("FieldValueInvalid", "spec.strategy", f"Invalid value: {empty}: {text}or jenkinsPipelineStrategy"))
-    return causes + _output_faults(spec["output"].get("to") or {})
-
-
-def _output_faults(to: Json) -> list[Cause]:
-    kind, name = to.get("kind"), to.get("name", "")
-    if kind == "ImageStreamTag" and ":" not in name:
-        return [bad("spec.output.to.name", name, "ImageStreamTag object references must be in the form <name>:<tag>")]
-    if kind == "DockerImage" and to.get("namespace"):
-        text = "namespace is not valid when used with a 'DockerImage'"
-        return [bad("spec.output.to.namespace", to["namespace"], text)]
-    if kind not in (None, "ImageStreamTag", "DockerImage"):
-        text = "the target of build output must be an 'ImageStreamTag' or 'DockerImage'"
-        return [bad("spec.output.to.kind", kind, text)]
-    return []
 
 
 def enter(status: Json, phase: str) -> None:
@@ -89,11 +66,12 @@ class BuildRules(Rules):
             enter(value["status"], value["status"]["phase"])
 
     def validate(self, value: Json) -> list[Cause]:
-        return spec_faults(value["spec"])
+        """Of a new build only: a stored one is compared with what it was."""
+        return [] if value["metadata"].get("resourceVersion") else buildspecs.faults(value["spec"])
 
     def validate_change(self, value: Json, old: Json) -> list[Cause]:
         causes = []
-        if old["status"]["phase"] in TERMINAL and value["status"]["phase"] != old["status"]["phase"]:
+        if old["status"]["phase"] not in OPEN and value["status"]["phase"] != old["status"]["phase"]:
             causes.append(bad("status.phase", value["status"]["phase"], "phase cannot be updated from a terminal state"))
         return causes + self._immutable(value["spec"], old["spec"])
 
@@ -119,7 +97,7 @@ class BuildConfigRules(Rules):
         value["status"] = {"lastVersion": 0} | (value.get("status") or {})
 
     def validate(self, value: Json) -> list[Cause]:
-        return spec_faults(value["spec"])
+        return buildspecs.faults(value["spec"])
 
 
 _OF_THE_CONFIG = ("triggers", "runPolicy", "successfulBuildsHistoryLimit", "failedBuildsHistoryLimit")

@@ -13,11 +13,31 @@ from quaybridge_sdk.testing.openshift import metadata
 from quaybridge_sdk.testing.openshift.resources import Rules
 from quaybridge_sdk.testing.openshift.status import Cause, Json, bad
 
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_DOMAIN = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::[0-9]+)?"
+_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?"
+_DIGEST = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9A-Fa-f]{32,}"
 _REFERENCE = re.compile(
-    rf"(?:(?P<host>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+    rf"(?P<name>(?:(?P<host>{_DOMAIN})/)?(?P<path>{_COMPONENT}(?:/{_COMPONENT})*))(?::(?P<tag>\w[\w.-]{{0,127}}))?(?:@(?P<digest>{_DIGEST}))?",
+    re.ASCII,
 )
+_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+LONGEST = 255
+
+
+def reference_fault(text: str) -> str | None:
+    """Why a text is no image reference, in the words of openshift/library-go pkg/image/internal/reference."""
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        if not text:
+            return "repository name must have at least one component"
+        return "repository name must be lowercase" if _REFERENCE.fullmatch(text.lower()) else "invalid reference format"
+    if len(match["name"]) > LONGEST:
+        return f"repository name must not be more than {LONGEST} characters"
+    algorithm, _, digits = (match["digest"] or "").partition(":")
+    if digits and algorithm not in _DIGITS:
+        return "unsupported digest algorithm"
+    return "invalid checksum digest length" if digits and len(digits) != _DIGITS[algorithm] else None
 
 
 @frozen
@@ -34,7 +54,7 @@ class Reference:
     def parse(cls, text: str) -> Reference | None:
         """The parts of a reference, None when it is none. Without a host it is Docker Hub's, without a tag ``latest``."""
         match = _REFERENCE.fullmatch(text)
-        if match is None:
+        if match is None or reference_fault(text):
             return None
         host, path = match["host"] or "", match["path"]
         if host and not re.search(r"[.:]|^localhost$", host):
@@ -88,9 +108,11 @@ class ImageStreamRules(Rules):
             tag["generation"] = old["generation"] if same and old else generation
 
     def validate(self, value: Json) -> list[Cause]:
-        causes = []
+        causes, meta = [], value["metadata"]
+        if len(f"{meta['namespace']}/{meta['name']}") > LONGEST:
+            causes.append(bad("metadata.name", meta["name"], f"'namespace/name' cannot be longer than {LONGEST} characters"))
         for tag in value["spec"].get("tags") or []:
             source = tag.get("from") or {}
-            if source.get("kind") == "DockerImage" and Reference.parse(source["name"]) is None:
-                causes.append(bad(f"spec.tags[{tag['name']}].from.name", source["name"], "invalid reference format"))
+            if source.get("kind") == "DockerImage" and (fault := reference_fault(source["name"])):
+                causes.append(bad(f"spec.tags[{tag['name']}].from.name", source["name"], fault))
         return causes

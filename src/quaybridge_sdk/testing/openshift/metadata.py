@@ -18,10 +18,11 @@ class DecodeError(ValueError):
 
 @frozen
 class NameFormat:
-    """What a name has to match, and what the refusal says."""
+    """What a name has to match, what the refusal says, and how long it may be; 0 for any length."""
 
     pattern: str
     text: str
+    longest: int = 0
 
 
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
@@ -32,11 +33,13 @@ LABEL = NameFormat(
     _LABEL,
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with "
     f"an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '{_LABEL}')",
+    63,
 )
 SUBDOMAIN = NameFormat(
     _SUBDOMAIN,
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and "
     f"end with an alphanumeric character (e.g. 'example.com', regex used for validation is '{_SUBDOMAIN}')",
+    253,
 )
 STREAM = NameFormat("[a-z0-9]+(?:[._-][a-z0-9]+)*", 'must match "[a-z0-9]+(?:[._-][a-z0-9]+)*"')
 _KEY_TEXT = (
@@ -48,6 +51,8 @@ _VALUE_TEXT = (
     "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
     f"'({_QUALIFIED})?')"
 )
+_LONGEST = 63
+"""Bytes of a label's value, and of the name part of a key."""
 _STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 _STRINGS = ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp", "deletionTimestamp")
 _GO_TYPES = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
@@ -83,6 +88,8 @@ def validate(value: Json, names: NameFormat | None, old: Json | None) -> list[Ca
     causes = _name(meta, names) if old is None else _changes(meta, old["metadata"])
     for key, entry in (meta.get("labels") or {}).items():
         causes += _key("metadata.labels", key)
+        if len(entry) > _LONGEST:
+            causes.append(bad("metadata.labels", entry, f"must be no more than {_LONGEST} bytes"))
         if not re.fullmatch(f"({_QUALIFIED})?", entry):
             causes.append(bad("metadata.labels", entry, _VALUE_TEXT))
     for key in meta.get("annotations") or {}:
@@ -99,6 +106,8 @@ def _name(meta: Json, names: NameFormat | None) -> list[Cause]:
     causes = []
     for field in fields:
         stem = meta[field].rstrip("-") if field == "generateName" else meta[field]
+        if names is not None and names.longest and len(stem) > names.longest:
+            causes.append(bad(f"metadata.{field}", meta[field], f"must be no more than {names.longest} characters"))
         if names is not None and not re.fullmatch(names.pattern, stem):
             causes.append(bad(f"metadata.{field}", meta[field], names.text))
     return causes
@@ -117,7 +126,9 @@ def _changes(meta: Json, old: Json) -> list[Cause]:
 
 
 def _key(field: str, key: str) -> list[Cause]:
-    return [] if re.fullmatch(_QUALIFIED, key.rpartition("/")[2]) else [bad(field, key, _KEY_TEXT)]
+    name = key.rpartition("/")[2]
+    causes = [bad(field, key, f"name part must be no more than {_LONGEST} bytes")] if len(name) > _LONGEST else []
+    return causes if re.fullmatch(_QUALIFIED, name) else [*causes, bad(field, key, _KEY_TEXT)]
 
 
 def _finalizer(index: int, finalizer: str) -> list[Cause]:

@@ -75,7 +75,7 @@ def insert(call: Call, value: Json) -> Json:
     rules.default(value)
     meta = _tidy(value)
     if not meta.get("name") and meta.get("generateName"):
-        meta["name"] = meta["generateName"] + "".join(secrets.choice(_ALPHABET) for _ in range(5))
+        meta["name"] = meta["generateName"][:58] + "".join(secrets.choice(_ALPHABET) for _ in range(5))
         rules.default(value)
     meta |= {"uid": str(uuid.uuid4()), "creationTimestamp": now()} | ({"generation": 1} if rules.counts_generations else {})
     for key in ("deletionTimestamp", "deletionGracePeriodSeconds", "managedFields", "selfLink"):
@@ -107,7 +107,13 @@ def update(call: Call) -> Response:
         text = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
         raise bad_request(text)
     place(call, sent)
+    check_name(call, name)
     return reads.answer(call, 200, change(call, lambda old: _replacement(call, copy.deepcopy(sent), old)))
+
+
+def check_name(call: Call, name: str | None) -> None:
+    if name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
 
 
 def _replacement(call: Call, value: Json, old: Json) -> Json:
@@ -142,8 +148,7 @@ def change(call: Call, transform: Callable[[Json], Json]) -> Json:
 def _changed(call: Call, old: Json, value: Json) -> Json:
     """The object as it would be stored, before the question whether anybody else wrote."""
     meta, before = value["metadata"], old["metadata"]
-    if meta.get("name") != call.name:
-        raise bad_request(f"the name of the object ({meta.get('name')}) does not match the name on the URL ({call.name})")
+    check_name(call, meta.get("name"))
     if meta.get("resourceVersion") and meta["resourceVersion"] != before["resourceVersion"]:
         raise conflict(call.resource, call.name, MODIFIED)
     if call.subresource:

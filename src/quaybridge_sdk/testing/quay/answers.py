@@ -71,13 +71,14 @@ def read_only() -> RefusalError:
     return RefusalError(Response.of_json(503, {"is_readonly": True, "message": text}))
 
 
-_TYPES: Mapping[str, type] = {"string": str, "object": dict, "integer": int, "boolean": bool, "array": list}
+_TYPES: Mapping[str, type] = {"string": str, "object": dict, "integer": int, "boolean": bool, "array": list, "null": type(None)}
 
 
 def _fault(value: Any, schema: Schema) -> str | None:
     kind = schema.get("type")
-    if kind and not isinstance(value, _TYPES[kind]):
-        return f"{value!r} is not of type {kind!r}"
+    kinds = [kind] if isinstance(kind, str) else kind or []
+    if kinds and not isinstance(value, tuple(_TYPES[entry] for entry in kinds)):
+        return f"{value!r} is not of type {', '.join(map(repr, kinds))}"
     if "enum" in schema and value not in schema["enum"]:
         return f"{value!r} is not one of {schema['enum']!r}"
     if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):

@@ -17,9 +17,11 @@ from .records import Repository
 NAME = re.compile(r"(?=.{0,255}$)[a-z0-9][.a-z0-9_-]*(?:/[a-z0-9][.a-z0-9_-]*)*")
 PAGE_SIZE = 100
 _VISIBILITY = one_of("public", "private")
+_KIND = {"type": ["string", "null"], "enum": ["image", None]}
 _NEW = schema(
-    "repository visibility description", repository=STRING, visibility=_VISIBILITY, namespace=STRING, description=STRING
-)
+    "repository visibility description",
+    repository=STRING, visibility=_VISIBILITY, namespace=STRING, description=STRING, repo_kind=_KIND,
+)  # fmt: skip
 _DESCRIPTION = schema("description", description=STRING)
 _CHANGE_VISIBILITY = schema("visibility", visibility=_VISIBILITY)
 _CHANGE_STATE = schema("state", state=one_of("NORMAL", "READ_ONLY", "MIRROR"))
