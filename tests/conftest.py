@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -24,6 +25,10 @@ def scrub_environment() -> None:
 
 
 scrub_environment()
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so, and programs inherit it: those that are interrupted here would never hear it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Shared machines make single examples slow now and then: a deadline would measure the machine. Generating whole worlds is
 # slow as well as large on purpose.
