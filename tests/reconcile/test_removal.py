@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from tests.laws.strategies import bare
 
 from quaybridge_sdk.mapping.desired import desired_state
+from quaybridge_sdk.mapping.removal import remembered
 from quaybridge_sdk.model.deletion import StreamDeletionPolicy
 from quaybridge_sdk.model.openshift import Namespace
 from quaybridge_sdk.model.quay import Repository
 from quaybridge_sdk.model.state import ClusterState, Desired, RegistryState
-from quaybridge_sdk.reconcile.removal import Remover, remembered
+from quaybridge_sdk.reconcile.removal import Remover
 
 NAMES = ["app", "db", "web", "cache"]
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -9,7 +9,7 @@ from attrs import evolve
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.ownership import adoptable, description_mark, organization_mark, ownership, robot_description
 from quaybridge_sdk.mapping.pull_secret import pull_secret_bytes, pull_secret_name
-from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
+from quaybridge_sdk.mapping.repository import repositories_of
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
 from quaybridge_sdk.model.integration import QuayIntegration
@@ -35,20 +35,8 @@ def desired_state(
     """
     namespace = cluster.namespace
     organization = organization_name(integration.cluster_id, namespace.name)
-    description = robot_description(integration.name, cluster_uid, namespace.uid)
-    asked = {name: account.role for name, account in cluster.accounts.items() if account.role is not None}
-    robots = tuple(
-        DesiredRobot(
-            account=account,
-            name=robot_name(organization, account),
-            role=role,
-            description=description,
-            secret=pull_secret_name(account, integration.cluster_id),
-            rotate=cluster.accounts[account].rotate if account in cluster.accounts else "",
-        )
-        for account, role in sorted({**asked, **roles}.items())
-    )
-    streams = (name for name in cluster.image_streams if is_image_stream_name(name))
+    mark = robot_description(integration.name, cluster_uid, namespace.uid)
+    robots = _robots(integration, cluster, organization, mark, roles)
     by_hand = namespace.annotations.get(ADOPT_ANNOTATION) == organization
     kept = [d for d in cluster.deletions if d.organization == organization and d.quay == integration.endpoint.url]
     back = tuple(deletion for deletion in kept if deletion.restorable or by_hand)
@@ -60,18 +48,31 @@ def desired_state(
         email=organization_mark(cluster_uid, namespace.uid),
         endpoint=integration.endpoint,
         robots=robots,
-        repositories=frozenset(repository_name(organization, name) for name in streams),
-        mark=description,
+        repositories=repositories_of(organization, cluster.image_streams),
+        mark=mark,
         stream_policy=integration.stream_deletion_policy,
         check=namespace.annotations.get(CHECK_ANNOTATION, ""),
         rotations=_due_rotations(cluster, robots),
-        adoptable=adoptable(
-            integration.adoption_policy,
-            by_hand=by_hand,
-            restorable=bool(back),
-        ),
+        adoptable=adoptable(integration.adoption_policy, by_hand=by_hand, restorable=bool(back)),
         given_back=back,
         unfinished=tuple(deletion for deletion in kept if deletion not in back),
+    )
+
+
+def _robots(
+    integration: QuayIntegration, cluster: ClusterState, organization: str, description: str, roles: Mapping[str, Role]
+) -> tuple[DesiredRobot, ...]:
+    asked = {name: account.role for name, account in cluster.accounts.items() if account.role is not None}
+    return tuple(
+        DesiredRobot(
+            account=account,
+            name=robot_name(organization, account),
+            role=role,
+            description=description,
+            secret=pull_secret_name(account, integration.cluster_id),
+            rotate=cluster.accounts[account].rotate if account in cluster.accounts else "",
+        )
+        for account, role in sorted({**asked, **roles}.items())
     )
 
 

@@ -47,6 +47,11 @@ def repository_name(organization: str, image_stream: str) -> str:
     return image_stream[: max(1, room - len(tail))].rstrip("._-") + tail
 
 
+def repositories_of(organization: str, image_streams: Iterable[str]) -> frozenset[str]:
+    """The repositories of all of them; names that OpenShift would not accept have none."""
+    return frozenset(repository_name(organization, name) for name in image_streams if is_image_stream_name(name))
+
+
 def repository_origin(organization: str, repository: str, image_streams: Iterable[str] = ()) -> str | None:
     """The ImageStream of a repository; one that holds a digest is looked for among ``image_streams``. None: not ours."""
     if is_image_stream_name(repository):

@@ -21,6 +21,7 @@ from quaybridge_sdk.errors import (
     RequestRefusedError,
 )
 from quaybridge_sdk.mapping.desired import desired_state, settle, waits_for_project
+from quaybridge_sdk.mapping.removal import remembered
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.actions import (
     Action,
@@ -49,7 +50,7 @@ from quaybridge_sdk.reconcile.look import look_first, require_writable, with_rol
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.pace import Pace
 from quaybridge_sdk.reconcile.release import Releaser
-from quaybridge_sdk.reconcile.removal import Remover, remembered
+from quaybridge_sdk.reconcile.removal import Remover
 from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
 
 SEPARATE = (

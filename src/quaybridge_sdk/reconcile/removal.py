@@ -10,7 +10,7 @@ from typing import TypeAlias
 from attrs import evolve, field, frozen
 
 from quaybridge_sdk.effects import Result
-from quaybridge_sdk.mapping.repository import is_image_stream_name, repository_name
+from quaybridge_sdk.mapping.removal import empty, removable
 from quaybridge_sdk.model.actions import Action, DeleteRepository
 from quaybridge_sdk.model.deletion import StreamDeletionPolicy
 from quaybridge_sdk.model.integration import QuayIntegration
@@ -37,15 +37,14 @@ class Remover:
         Raises:
             QuaybridgeError: one of the two could not be asked.
         """
-        candidates = desired.forsaken(state)
-        if not candidates or self.streams is None:
+        if self.streams is None or not desired.forsaken(state):
             return desired
-        there = filter(is_image_stream_name, self.streams.image_streams(desired.namespace, desired.namespace_uid))
-        candidates -= {repository_name(desired.organization, name) for name in there}
-        if candidates and desired.stream_policy is StreamDeletionPolicy.DELETE_IF_EMPTY:
-            candidates &= {r.name for r in registry.repository_states(desired.organization) if r.empty}
+        there = self.streams.image_streams(desired.namespace, desired.namespace_uid)
+        found = removable(desired, state, there)
+        if found and desired.stream_policy is StreamDeletionPolicy.DELETE_IF_EMPTY:
+            found = empty(found, registry.repository_states(desired.organization))
         now = self.clock()
-        return evolve(desired, removable=frozenset(name for name in sorted(candidates) if self.rate.take(integration, now)))
+        return evolve(desired, removable=frozenset(name for name in sorted(found) if self.rate.take(integration, now)))
 
     @contextmanager
     def counted(self, integration: QuayIntegration, desired: Desired, perform: Perform) -> Iterator[Perform]:
@@ -63,9 +62,3 @@ class Remover:
         finally:
             for _ in desired.removable - gone:
                 self.rate.give_back(integration)
-
-
-def remembered(state: RegistryState, desired: Desired) -> RegistryState:
-    """``state`` for the next pass: which of the wanted repositories are ours. Of the others a full check reads it anew."""
-    ours = {name: desired.mark for name, text in state.described.items() if text == desired.mark and name in desired.repositories}
-    return evolve(state, described=ours)
