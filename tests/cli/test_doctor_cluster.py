@@ -63,7 +63,7 @@ def test_groups_that_are_missing_or_silent() -> None:
 
 
 def test_a_crd_that_drops_what_must_be_remembered_is_named() -> None:
-    shipped = {crd["metadata"]["name"]: crd for crd in map(yaml.safe_load, crds.texts())}
+    shipped = {crd["metadata"]["name"]: crd for crd in crds.definitions()}
     name = "quayintegrations.quay.redhat.com"
     found = cluster.examine(examination({**GROUPS, f"{CRDS}/{name}": shipped[name]}), {})
     assert statuses(found, "cluster.crds") == [Status.OK]

@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import httpx
-import yaml
 from attrs import field, frozen
 
 from quaybridge_sdk.cli import crds
@@ -45,11 +44,6 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = 20.0) -
             return found
         time.sleep(0.02)
     raise DemoError(f"{what}: not within {seconds:.0f} s")
-
-
-def definitions() -> list[dict[str, Any]]:
-    """The CRDs that an administrator applies."""
-    return [yaml.safe_load(text) for text in crds.texts()]
 
 
 @frozen
@@ -110,7 +104,7 @@ def set_cluster(folder: Path, quay: EmbeddedQuay, *, tls: bool = False) -> Itera
     with _openshift(folder, tls) as (openshift, trust):
         openshift.kubeconfig(folder / "kubeconfig")
         stage = Stage(quay, openshift, Cluster(openshift.url, openshift.admin_token, trust), folder)
-        for definition in definitions():
+        for definition in crds.definitions():
             stage.cluster.call("POST", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions", definition)
         yield stage
 

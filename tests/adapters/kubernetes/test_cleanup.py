@@ -15,6 +15,7 @@ from tests.adapters.kubernetes.test_writer import writer as writer
 
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.kinds import tenure_parser
+from quaybridge_sdk.adapters.kubernetes.objects import Json
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
 from quaybridge_sdk.errors import ConflictError, RequestRefusedError
 from quaybridge_sdk.model.cleanup import CLEANUP_FINALIZER, Tenure
@@ -143,6 +144,14 @@ def test_a_held_integration_waits_and_goes_when_it_is_let_go(
     assert not is_there(cluster, "quayintegrations", "quay")
     writer.hold_integration(key)
     writer.let_integration_go(key)
+
+
+def test_a_finalizer_that_was_not_put_on_is_not_shown_to_the_caches(client: KubernetesClient) -> None:
+    key, shown = parse_integration(make(client)).key, list[Json]()
+    client.patch_merge(f"{NEW}/quay", {"metadata": {"finalizers": ["example.com/other"]}})
+    client.delete(f"{NEW}/quay")
+    KubernetesWriter(client, lambda _, item: shown.append(item)).hold_integration(key)
+    assert [item["metadata"]["finalizers"] for item in shown] == [["example.com/other"]]
 
 
 def test_an_integration_whose_deletion_begins_in_between(client: KubernetesClient, cluster: EmbeddedOpenShift) -> None:

@@ -14,7 +14,7 @@ from tests.adapters.kubernetes.test_status import NEW, OLD, make
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.status import KubernetesStatus
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
-from quaybridge_sdk.cli.stage import definitions
+from quaybridge_sdk.cli.crds import definitions
 from quaybridge_sdk.errors import NotFoundError, RequestRefusedError
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
 from quaybridge_sdk.model.integration import parse_integration

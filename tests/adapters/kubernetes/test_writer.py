@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from tests.adapters.kubernetes.support import client_of, eventually, recorded
 
+from quaybridge_sdk.adapters.kubernetes.changing import ATTEMPTS, until_no_conflict
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import Json
-from quaybridge_sdk.adapters.kubernetes.writer import ATTEMPTS, KubernetesWriter, until_no_conflict
+from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
 from quaybridge_sdk.errors import ConflictError, NotFoundError, RequestRefusedError
 from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText

@@ -83,8 +83,10 @@ class CleanupWriter(Changer):
 
         def change(item: Json) -> bool:
             finalizers = entries(item, "metadata", "finalizers")
+            if CLEANUP_FINALIZER in finalizers or is_terminating(item):
+                return False
             item["metadata"]["finalizers"] = [*finalizers, CLEANUP_FINALIZER]
-            return CLEANUP_FINALIZER not in finalizers and not is_terminating(item)
+            return True
 
         path = integration_path(integration)
         with suppress(NotFoundError):

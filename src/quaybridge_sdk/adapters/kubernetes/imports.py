@@ -8,10 +8,10 @@ from collections.abc import Callable
 from attrs import frozen
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
+from quaybridge_sdk.adapters.kubernetes.changing import Observer, unobserved, until_no_conflict
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import MARKED_UID_ANNOTATION, Json, dig, entries, is_marked, text, version_of
-from quaybridge_sdk.adapters.kubernetes.writer import Observer, unobserved, until_no_conflict
 from quaybridge_sdk.errors import (
     ForbiddenError,
     NotFoundError,

@@ -13,10 +13,6 @@ from contextlib import suppress
 from attrs import frozen
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.changing import ATTEMPTS as ATTEMPTS
-from quaybridge_sdk.adapters.kubernetes.changing import Observer as Observer
-from quaybridge_sdk.adapters.kubernetes.changing import unobserved as unobserved
-from quaybridge_sdk.adapters.kubernetes.changing import until_no_conflict as until_no_conflict
 from quaybridge_sdk.adapters.kubernetes.cleanup import CleanupWriter, refers
 from quaybridge_sdk.adapters.kubernetes.client import api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import yaml
-
 from quaybridge_sdk.cli import crds
 from quaybridge_sdk.cli.doctor.finding import Finding, Status, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.ports import ClusterPort, Examination, Json, Look, look
@@ -125,8 +123,7 @@ def definition(cluster: ClusterPort, group: str, version: str) -> Finding:
 
 def _own(name: str) -> Json:
     """The definition of that name in this release."""
-    found: list[Json] = [yaml.safe_load(text) for text in crds.texts()]
-    return next(crd for crd in found if crd["metadata"]["name"] == name)
+    return next(crd for crd in crds.definitions() if crd["metadata"]["name"] == name)
 
 
 def _fields(crd: Json, version: str) -> set[str]:
