@@ -235,6 +235,9 @@ def test_an_administrator_confirms_or_undoes_with_one_command(world: World, word
             assert there(world, "two")
             assert entries(world) == []
         eventually("no longer held", lambda: world.condition("DeletionsHeld") == ("", ""))
+        capfd.readouterr()
+        assert run(["deletions", word, "--all", *kubeconfig]) == 0
+        assert capfd.readouterr().out == "nothing is held\n"
 
 
 def test_a_burst_is_held_whoever_counts_at_the_same_time(world: World) -> None:

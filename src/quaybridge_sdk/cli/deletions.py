@@ -41,6 +41,8 @@ def command(
             _print(known, output)
             return 0
         chosen = _chosen(known, organizations, everything=everything)
+        if not chosen:
+            click.echo("nothing is held")
         for deletion in chosen:
             assembly.ports.writer.remember_deletion(_spoken(deletion, word))
             click.echo(f"{deletion.organization}: {'is deleted now' if word == 'confirm' else 'is kept'}")
