@@ -20,8 +20,8 @@ $(READY): requirements/dev.txt pyproject.toml
 demo: $(READY) ## the bridge at work on embedded servers, in under 30 seconds
 	$(BIN)/quaybridge demo
 
-test: $(READY) ## the whole suite; four tests at a time: those of whole programs mostly wait
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(MEASURED)
+test: $(READY) ## the whole suite; five tests at a time: those of whole programs mostly wait
+	$(BIN)/python -m pytest -n 5 --dist worksteal $(MEASURED)
 
 coverage: MEASURED := --cov --cov-report=term:skip-covered --cov-fail-under=90
 coverage: test ## the suite with its coverage

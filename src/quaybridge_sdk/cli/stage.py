@@ -37,12 +37,13 @@ def eventually(what: str, look: Callable[[], T | None], seconds: float = 20.0) -
     Raises:
         DemoError: nothing came within ``seconds``.
     """
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.01
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(0.02)
+        time.sleep(pause)
+        pause = min(0.1, pause * 1.3)  # a look costs the servers processor time, which what is waited for needs
     raise DemoError(f"{what}: not within {seconds:.0f} s")
 
 
