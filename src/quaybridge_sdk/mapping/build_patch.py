@@ -129,9 +129,10 @@ def _decide_destination(build: Build, integration: QuayIntegration, assigned: Ca
     if not (is_dns_label(namespace) and is_image_stream_name(name) and is_tag(tag)):
         return _refuse(Verdict.UNMAPPABLE)
     destination = ImageStreamTag(namespace, name, tag)
-    if len(destination_pull_spec(integration, destination)) - len(f":{tag}") > REFERENCE_LENGTH:
+    pull_spec = destination_pull_spec(integration, destination)
+    if len(pull_spec) - len(tag) - 1 > REFERENCE_LENGTH:
         return _refuse(Verdict.UNMAPPABLE)  # OpenShift would refuse the build: it counts the host, too (measured)
-    return _rewrite(build, integration, destination)
+    return _rewrite(build, integration, destination, pull_spec)
 
 
 def effective_tag(text: str) -> str:
@@ -158,11 +159,11 @@ def _refuse(verdict: Verdict) -> Rewrite:
     return Rewrite(verdict, warnings=(verdict.warning,) if verdict.warning else ())
 
 
-def _rewrite(build: Build, integration: QuayIntegration, destination: ImageStreamTag) -> Rewrite:
+def _rewrite(build: Build, integration: QuayIntegration, destination: ImageStreamTag, pull_spec: str) -> Rewrite:
     secret = pull_secret_name(BUILDER, integration.cluster_id)
     patch: list[PatchOperation] = [
         {"op": "replace", "path": "/spec/output/to/kind", "value": "DockerImage"},
-        {"op": "replace", "path": "/spec/output/to/name", "value": destination_pull_spec(integration, destination)},
+        {"op": "replace", "path": "/spec/output/to/name", "value": pull_spec},
     ]
     if build.output_namespace is not None:
         patch.append({"op": "remove", "path": "/spec/output/to/namespace"})
