@@ -226,19 +226,19 @@ def test_repository_permissions(backend: Backend, registry: QuayRegistry, organi
         registry.set_repository_permission(organization, "app", f"{organization}+nobody", Role.READ)
 
 
-def test_the_roles_of_a_robot(served: Backend) -> None:
-    name = served.name("roles")
-    with served.registry() as registry:
+def test_the_roles_of_a_robot(backend: Backend) -> None:
+    name = backend.name("roles")
+    with backend.registry() as registry:
         registry.create_organization(name, MAIL)
         robot = registry.create_robot(name, "builder", "").name
         assert registry.robot_roles(name, "builder") == {}
         for repository, role in (("app", Role.WRITE), ("db", Role.READ)):
             registry.create_repository(name, repository)
             registry.set_repository_permission(name, repository, robot, role)
-        served.calls.clear()
+        backend.calls.clear()
         assert registry.robot_roles(name, "builder") == {"app": Role.WRITE, "db": Role.READ}
-        assert len(served.calls) == 1
-        for organization in (name, served.name("nowhere")):
+        assert len(backend.calls) == 1
+        for organization in (name, backend.name("nowhere")):
             with pytest.raises(NotFoundError):
                 registry.robot_roles(organization, "nobody")
 
