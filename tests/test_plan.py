@@ -183,7 +183,8 @@ def test_an_organization_that_is_given_back_takes_pushes_before_it_is_forgotten_
     wishes = desired_state(bare(), cluster, "C")
     shut = existing(contents=(Repository("app", read_only=True), Repository("db")))
     observed = Observed(cluster, shut)
-    (opened,) = plan(observed, wishes)
+    asked, opened = plan(observed, wishes)
+    assert asked == act.AddFinalizer("shop", "N")  # the API itself, whether the namespace still is
     assert opened == act.SetRepositoryState(ORG, "app", read_only=False)
     observed = after(observed, opened)
     assert plan(observed, wishes) == (act.ForgetDeletion("shop", kept),)

@@ -109,7 +109,7 @@ def plan(observed: Observed, desired: Desired | Released) -> tuple[Action, ...]:
         return tuple(_release(observed, desired))
     if observed.cluster.namespace.terminating or not desired.writable:
         return ()
-    actions = (*_finalizer(observed), *_registry(observed.registry, desired), *_secrets(observed.cluster, desired))
+    actions = (*_finalizer(observed, desired), *_registry(observed.registry, desired), *_secrets(observed.cluster, desired))
     return actions or tuple(_given_back(observed, desired)) or tuple(_record(observed, desired))
 
 
@@ -134,13 +134,20 @@ def _release(observed: Observed, desired: Released) -> Iterator[Action]:
         yield RemoveFinalizer(desired.namespace)
 
 
-def _finalizer(observed: Observed) -> Iterator[Action]:
-    """Also where the cache says that it is there, before an organization is made: the action asks the API itself, so that no
-    organization is made for a namespace which only a stale cache still holds.
+def _finalizer(observed: Observed, desired: Desired) -> Iterator[Action]:
+    """Also where the cache says that it is there, before anything is brought back to life: the action asks the API itself, so
+    that nothing is made for a namespace which only a stale cache still holds.
     """
     namespace = observed.cluster.namespace
-    if FINALIZER not in namespace.finalizers or observed.registry.organization is Absent.ABSENT:
+    if FINALIZER not in namespace.finalizers or _revives(observed.registry, desired):
         yield AddFinalizer(namespace.name, namespace.uid)
+
+
+def _revives(registry: RegistryState, desired: Desired) -> bool:
+    """Whether an organization or a robot is to be made, or a repository opened: all that a namespace's end takes away."""
+    gone = registry.robots is not None and any(robot.name not in registry.robots for robot in desired.robots)
+    shut = any(repository.read_only for repository in registry.contents or ())
+    return registry.organization is Absent.ABSENT or gone or shut
 
 
 def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:

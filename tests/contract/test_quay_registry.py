@@ -79,7 +79,7 @@ def test_organization_life(backend: Backend, registry: QuayRegistry) -> None:
     registry.delete_organization(name)
     assert registry.organization(name) is None
     registry.delete_organization(name)
-    assert [call.partition(" ")[0] for call in backend.calls] == ["GET", "POST", "GET", "DELETE", "GET", "DELETE"]
+    assert [call.partition(" ")[0] for call in backend.calls] == ["GET", "POST", "GET", *["DELETE", "GET"] * 2]
 
 
 def test_creating_our_own_organization_again_is_success(backend: Backend, registry: QuayRegistry, organization: str) -> None:
@@ -155,7 +155,7 @@ def test_prototypes(backend: Backend, registry: QuayRegistry, organization: str)
     registry.delete_prototype(organization, made.id)
     assert registry.prototypes(organization) == ()
     registry.delete_prototype(organization, made.id)
-    assert len(backend.calls) == 7
+    assert len(backend.calls) == 8
 
 
 def test_prototypes_come_sorted(registry: QuayRegistry, organization: str) -> None:
@@ -260,7 +260,7 @@ def test_a_deleted_robot_takes_its_rights_along(backend: Backend, registry: Quay
     registry.delete_robot(organization, "builder")
     registry.delete_robot(organization, "builder")
     registry.delete_robot(backend.name("nowhere"), "builder")
-    assert backend.calls == [f"DELETE {ROBOT} 204", f"DELETE {ROBOT} 400", f"DELETE {ROBOT} 400"]
+    assert backend.calls == [f"DELETE {ROBOT} 204", *[f"DELETE {ROBOT} 400", f"GET {ROBOT} 400"] * 2]
     assert registry.robots(organization) == {}
     assert registry.prototypes(organization) == ()
     registry.create_robot(organization, "builder", "text")

@@ -68,9 +68,6 @@ CLUSTER = {
     "422": _kubernetes(422, "Invalid"),
     "429": _kubernetes(429, "TooManyRequests", LATER),
 }
-BELIEVED = r"(?!\S* /api/v1/organization/[^/?]*(/prototypes/[^/]*)?(\?|$))"
-"""Spared: where a 404 in Quay's own words is believed, so that what it wrongly says is gone stays for good."""
-
 QUAY_PLACES = (
     " /api/v1/", "^(POST|PUT|DELETE) /api/v1/", "^GET /api/v1/", "/robots", "/prototypes", " /api/v1/repository", "/permissions",
     "^(GET|POST|DELETE) /api/v1/organization/[^/]*$", "^GET /v2/.*/manifests/", "^DELETE ",
@@ -97,7 +94,7 @@ class Trouble:
         kinds, places = (QUAY, QUAY_PLACES) if side == "Quay" else (CLUSTER, CLUSTER_PLACES)
         while not self.over.wait(self.chance.uniform(0.5, 6)):
             name, place = self.chance.choice(sorted(kinds)), self.chance.choice(places)
-            spared = f"^(?!.*{USER})" + ("(?!.*/leases/)" if self.calm.is_set() else "") + (BELIEVED if name == "404" else "")
+            spared = f"^(?!.*{USER})" + ("(?!.*/leases/)" if self.calm.is_set() else "")
             fault = kinds[name]
             server.faults.inject(
                 evolve(fault, pattern=f"{spared}.*{place}" if not place.startswith("^") else f"{spared}{place[1:]}",

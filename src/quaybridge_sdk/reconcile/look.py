@@ -6,7 +6,7 @@ from datetime import datetime
 
 from attrs import evolve
 
-from quaybridge_sdk.errors import ClusterConflictError, ForbiddenError, OwnershipError
+from quaybridge_sdk.errors import ClusterConflictError, ForbiddenError, OwnershipError, ServerFaultError
 from quaybridge_sdk.mapping.desired import robots_prove, settle
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization
@@ -68,6 +68,19 @@ def look_at_owner(registry: RegistryReader, organization: str, now: datetime) ->
     first = observe_organization(registry, organization, now)
     _require_insight(first)
     return first if first.complete_at else observe_robots(registry, organization, first)
+
+
+def look_at_the_end(registry: RegistryReader, organization: str, now: datetime) -> RegistryState:
+    """As :func:`look_at_owner`, before what belongs to the organization is let go. One that is said not to be there is looked for
+    in another way, since nobody will look again: 2 calls more.
+
+    Raises:
+        ServerFaultError: Quay says that it is not there, and shows it.
+    """
+    owned = look_at_owner(registry, organization, now)
+    if owned.organization is Absent.ABSENT and registry.robots(organization) is not None:
+        raise ServerFaultError(f"Quay says that there is no organization {organization!r}, and shows its robots", system="quay")
+    return owned
 
 
 def _proved(

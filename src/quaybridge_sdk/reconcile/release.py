@@ -21,7 +21,7 @@ from quaybridge_sdk.model.state import ClusterState, Observed, RegistryState, Re
 from quaybridge_sdk.observe import observe_contents
 from quaybridge_sdk.plan import plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider
-from quaybridge_sdk.reconcile.look import look_at_owner
+from quaybridge_sdk.reconcile.look import look_at_the_end
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.rate import DeletionRate
 
@@ -100,7 +100,7 @@ class Releaser:
         """As :meth:`_plans`, for an organization whose namespace is gone."""
         now, cluster_uid = self.clock(), self.reader.cluster_uid()
         gone = ClusterState(Namespace(deletion.namespace, deletion.namespace_uid, terminating=True), deletions=(deletion,))
-        owned = look_at_owner(registry, deletion.organization, now)
+        owned = look_at_the_end(registry, deletion.organization, now)
 
         def planned(burst: bool) -> tuple[Action, ...]:
             at_once = deletion.policy is DeletionPolicy.DELETE and deletion.due is not None and deletion.due <= now
@@ -125,7 +125,7 @@ class Releaser:
         """Looks whose the organization is, and answers what gives the plan, told whether it is one of a burst."""
         now, cluster_uid = self.clock(), self.reader.cluster_uid()
         organization = organization_name(integration.cluster_id, cluster.namespace.name)
-        owned = look_at_owner(registry, organization, now)
+        owned = look_at_the_end(registry, organization, now)
 
         def planned(burst: bool) -> tuple[Action, ...]:
             policy = deletion_policy(integration, cluster, burst=burst)

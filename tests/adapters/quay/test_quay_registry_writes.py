@@ -326,7 +326,17 @@ def test_a_refused_name_is_looked_for_once() -> None:
 
 def test_deleting_what_is_gone(quay: EmbeddedQuay, registry: QuayRegistry) -> None:
     registry.delete_organization("shop")
-    assert calls(quay) == ["DELETE organization/shop"]
+    assert calls(quay) == ["DELETE organization/shop", "GET organization/shop"]
+
+
+@pytest.mark.parametrize("name", ["delete_organization", "delete_prototype"])
+def test_what_quay_says_to_be_gone_and_shows_is_not_gone(quay: EmbeddedQuay, prepared: QuayRegistry, name: str) -> None:
+    made = _prototype(prepared)
+    body = b'{"detail": "Not Found", "error_type": "not_found", "title": "not_found", "status": 404}'
+    quay.faults.inject(Fault("status", "^DELETE", status=404, body=body))
+    with pytest.raises(ServerFaultError, match="not found, says Quay, and shows it"):
+        getattr(prepared, name)("shop", *([made.id] if name == "delete_prototype" else []))
+    assert prepared.prototypes("shop") == (made,)
 
 
 def test_a_deletion_that_quay_refuses(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
@@ -360,7 +370,7 @@ def test_a_mark_on_what_is_gone(quay: EmbeddedQuay, registry: QuayRegistry) -> N
 def test_a_robot_that_is_gone_is_deleted(quay: EmbeddedQuay, prepared: QuayRegistry) -> None:
     prepared.delete_robot("shop", "nobody")
     prepared.delete_robot("nowhere", "builder")
-    assert len(calls(quay)) == 2
+    assert [call.partition(" ")[0] for call in calls(quay)] == ["DELETE", "GET"] * 2
 
 
 def test_a_robot_that_quay_does_not_let_go(prepared: QuayRegistry) -> None:
@@ -453,7 +463,7 @@ def test_a_deletion_whose_answer_was_lost(quay: EmbeddedQuay, prepared: QuayRegi
 
 
 def test_a_deletion_in_an_organization_that_went_too() -> None:
-    registry, _ = scripted(page(500), recorded("prototypes", 20))
+    registry, _ = scripted(page(500), recorded("prototypes", 20), recorded("prototypes", 20))
     registry.delete_prototype("shop", "1")
 
 

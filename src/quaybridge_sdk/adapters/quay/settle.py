@@ -9,6 +9,7 @@ the first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from quaybridge_sdk.adapters.quay import routes
@@ -56,15 +57,18 @@ class Settling(QuayReader):
                     raise
 
     def _remove(self, call: Call, organization: str, is_gone: Callable[[], bool]) -> None:
-        """Sends a deletion until nothing is there; what was gone already is success.
+        """Sends a deletion until nothing is there; what was gone already is success, once a look bears that out: nobody would
+        look again.
 
         To a token that is no superuser's Quay forbids the deletion of what lies in an organization that is gone, since nobody
         administers one; whether it is gone, anybody may ask.
         """
         try:
             self._settle(call, removed, lambda _: is_gone() or None)
-        except NotFoundError:
-            return
+        except NotFoundError as error:
+            with suppress(NotFoundError):  # what it lay in is gone, too
+                if not is_gone():
+                    raise ServerFaultError(cut(f"{call}: not found, says Quay, and shows it: {error}"), system="quay") from error
         except ForbiddenError:
             if self._organization(organization) is not None:
                 raise
