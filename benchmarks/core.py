@@ -28,7 +28,7 @@ def run() -> list[Figure]:
 
     def name(number: int) -> None:
         organization = organization_name("openshift", names[number % 1_000])
-        repository_name(organization, "app")
+        repository_name("quay.example.com", organization, "app")
 
     def patch(_number: int) -> None:
         decide(BUILD, lambda namespace: assign((INTEGRATION,), namespace))

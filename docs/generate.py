@@ -79,15 +79,15 @@ def robots() -> str:
 
 
 def repositories() -> str:
-    organization, stream = "openshift_shop", "s" * 250
-    spec = image_pull_spec("quay.example.com", organization, repository_name(organization, "app"), "v1")
-    shortened = repository_name(organization, stream)
+    host, organization, stream = "quay.example.com", "openshift_shop", "s" * 250
+    spec = image_pull_spec(host, organization, repository_name(host, organization, "app"), "v1")
+    shortened = repository_name(host, organization, stream)
     rows = [
-        (code("shop/app:v1"), code(repository_name(organization, "app")), code(spec)),
+        (code("shop/app:v1"), code(repository_name(host, organization, "app")), code(spec)),
         (
             f"a name of {len(stream)} characters",
             f"its first {len(shortened) - 22} characters, then `{shortened[-22:]}`",
-            "at most 255 characters",
+            "at most 255 characters without the tag",
         ),
     ]
     return table(("ImageStreamTag", "repository", "image pull spec"), rows)

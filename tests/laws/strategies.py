@@ -157,6 +157,8 @@ def pairs(*strategies: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[tuple[
     return one.flatmap(near).filter(lambda two: two[0] != two[1])
 
 
+long_hosts = st.integers(1, 259).map(lambda length: "h" * length)
+"""With Quay's port; those of over 255 characters leave no room for any image."""
 hosts = st.sampled_from(["quay.example.com", "quay.example.com:8443", "localhost:8080", "10.0.0.1", "127.0.0.1:8085", "q"])
 endpoints = st.builds(
     lambda host, scheme, insecure: QuayEndpoint(f"{scheme}://{host}", host, insecure),

@@ -165,7 +165,7 @@ def wanted(review: Any, known: list[QuayIntegration]) -> Any:
     stream, _, tag = output["to"].pop("name").partition(":")
     output["to"].pop("namespace", None)
     organization = organization_name(integration.cluster_id, destination)
-    repository = repository_name(organization, stream)
+    repository = repository_name(integration.endpoint.host, organization, stream)
     if len(f"{integration.endpoint.host}/{organization}/{repository}") > 255:  # OpenShift would refuse it (measured)
         return before
     output["to"] = {"kind": "DockerImage", "name": f"{integration.endpoint.host}/{organization}/{repository}:{tag}"}

@@ -73,7 +73,7 @@ def names_of(inventory: Inventory, one: QuayIntegration, namespace: str) -> list
     for stream in inventory.namespaces[namespace]:
         if stream != "Not An ImageStream":
             mine = Claim(inventory.cluster, one.key, namespace, stream)
-            repository = f"{organization}/{repository_name(organization, stream)}"
+            repository = f"{organization}/{repository_name(one.endpoint.host, organization, stream)}"
             rows.append(("repository", place, repository, f"{theirs}/{stream}", mine))
     return rows
 

@@ -17,9 +17,11 @@ from tests.laws.strategies import (
     any_text,
     cluster_ids,
     digest,
+    hosts,
     image_streams,
     is_quay_name,
     legal_cluster_ids,
+    long_hosts,
     namespaces,
     tags,
     words,
@@ -81,7 +83,7 @@ def test_only_names_that_kubernetes_refuses_are_refused_and_by_the_documented_er
     rules: list[tuple[Callable[[], str], bool]] = [
         (lambda: organization_name(cluster_id, text), DNS_LABEL.fullmatch(text) is not None),
         (lambda: robot_name("openshift_shop", text), DNS_SUBDOMAIN.fullmatch(text) is not None and len(text) <= 253),
-        (lambda: repository_name("openshift_shop", text), IMAGE_STREAM.fullmatch(text) is not None and len(text) <= 253),
+        (lambda: repository_name("q", "openshift_shop", text), IMAGE_STREAM.fullmatch(text) is not None and len(text) <= 253),
         (lambda: image_pull_spec("q", "o_p", "r", text), is_tag(text)),
     ]
     for rule, allowed in rules:
@@ -111,13 +113,15 @@ def test_robots_are_legal_in_quay(organization: str, account: str) -> None:
     assert len(f"{organization}+{short}") <= 255
 
 
-@given(organizations, image_streams, tags)
-def test_repositories_are_legal_in_quay_and_in_dockers_grammar(organization: str, image_stream: str, tag: str) -> None:
-    repository = repository_name(organization, image_stream)
+@given(hosts | long_hosts, organizations, image_streams, tags)
+def test_repositories_are_legal_in_quay_and_in_dockers_grammar(host: str, organization: str, image_stream: str, tag: str) -> None:
+    repository = repository_name(host, organization, image_stream)
     assert re.fullmatch(r"[a-z0-9][.a-z0-9_-]{0,254}", repository)
     assert all(DOCKER_COMPONENT.fullmatch(part) for part in (organization, repository))
     assert len(f"{organization}/{repository}") <= 255
     assert image_pull_spec("q:1", organization, repository, tag) == f"q:1/{organization}/{repository}:{tag}"
+    room = 255 - len(f"{host}/{organization}/")
+    assert len(repository) <= room or room < max(len("x--" + "d" * 20), 1)
 
 
 @given(st.integers(2, 246), st.one_of(accounts, image_streams))
@@ -128,7 +132,7 @@ def test_the_longest_organizations_leave_room_for_every_robot_and_repository(len
         assert is_quay_name(short)
         assert length + 1 + len(short) <= 255
     if IMAGE_STREAM.fullmatch(name):
-        repository = repository_name(organization, name)
+        repository = repository_name("", organization, name)
         assert DOCKER_COMPONENT.fullmatch(repository)
         assert length + 1 + len(repository) <= 255
 
@@ -166,10 +170,12 @@ def test_the_incumbents_robots_are_kept(organization: str, account: str) -> None
     assert robot_short_name(organization, account) == account
 
 
-@given(organizations, image_streams)
-def test_the_incumbents_repositories_are_kept(organization: str, image_stream: str) -> None:
-    assume(len(f"{organization}/{image_stream}") <= 255)
-    assert repository_name(organization, image_stream) == image_stream
+@given(hosts | long_hosts, organizations, image_streams)
+def test_the_incumbents_repositories_are_kept_where_a_build_could_push_to_them(
+    host: str, organization: str, image_stream: str
+) -> None:
+    assume(len(f"{host}/{organization}/{image_stream}") <= 255)
+    assert repository_name(host, organization, image_stream) == image_stream
 
 
 # --- what all rules share ---
@@ -227,14 +233,20 @@ def test_robots_never_change(organization: str, account: str, short: str) -> Non
 
 
 PINNED_REPOSITORIES = [
-    ("o_p", "app", "app"),
-    ("o_p", "a.b_c-d", "a.b_c-d"),
-    ("o_p", "x" * 253, "x" * 229 + "--mqvntfpajmdjqmc5shzr"),
-    ("o" * 246, "frontend", "frontend"),
-    ("o" * 246, "frontends", "f--qlby7"),
+    ("quay.example.com", "o_p", "app", "app"),
+    ("quay.example.com", "o_p", "a.b_c-d", "a.b_c-d"),
+    ("quay.example.com", "o_p", "x" * 234, "x" * 234),
+    ("quay.example.com", "o_p", "x" * 253, "x" * 212 + "--mqvntfpajmdjqmc5shzr"),
+    ("", "o_p", "x" * 253, "x" * 229 + "--mqvntfpajmdjqmc5shzr"),
+    ("h" * 227, "o_p", "x" * 253, "x--mqvntfpajmdjqmc5shzr"),
+    ("h" * 228, "o_p", "x" * 253, "x" * 229 + "--mqvntfpajmdjqmc5shzr"),
+    ("h" * 228, "o_p", "x" * 22, "x" * 22),
+    ("h" * 228, "o_p", "x" * 23, "x" * 23),
+    ("q", "o" * 246, "frontend", "frontend"),
+    ("q", "o" * 246, "frontends", "f--qlby7"),
 ]
 
 
-@pytest.mark.parametrize(("organization", "stream", "repository"), PINNED_REPOSITORIES)
-def test_repositories_never_change(organization: str, stream: str, repository: str) -> None:
-    assert repository_name(organization, stream) == repository
+@pytest.mark.parametrize(("host", "organization", "stream", "repository"), PINNED_REPOSITORIES)
+def test_repositories_never_change(host: str, organization: str, stream: str, repository: str) -> None:
+    assert repository_name(host, organization, stream) == repository

@@ -12,8 +12,10 @@ from tests.laws.strategies import (
     any_text,
     cluster_ids,
     digest,
+    hosts,
     image_streams,
     is_quay_name,
+    long_hosts,
     namespaces,
     pairs,
 )
@@ -57,13 +59,13 @@ def test_two_accounts_never_share_a_robot(organization: str, two: tuple[tuple[st
     assert robot_short_name(organization, one) != robot_short_name(organization, other)
 
 
-@given(pairs(image_streams))
+@given(hosts | long_hosts, pairs(image_streams))
 def test_two_image_streams_never_share_a_repository_where_the_digest_is_whole(
-    two: tuple[tuple[str, ...], tuple[str, ...]],
+    host: str, two: tuple[tuple[str, ...], tuple[str, ...]]
 ) -> None:
     (one,), (other,) = two
     organization = "o" * 231
-    assert repository_name(organization, one) != repository_name(organization, other)
+    assert repository_name(host, organization, one) != repository_name(host, organization, other)
 
 
 @given(st.data())
@@ -76,7 +78,7 @@ def test_many_names_of_many_clusters_are_all_different(data: st.DataObject) -> N
     assert len({robot_name(organization, account) for organization in made for account in robots}) == len(made) * len(robots)
     streams = data.draw(st.sets(image_streams, min_size=2, max_size=12))
     organization = data.draw(st.sampled_from(sorted(made)).filter(lambda name: len(name) <= 231))
-    assert len({repository_name(organization, stream) for stream in streams}) == len(streams)
+    assert len({repository_name("quay.example.com", organization, stream) for stream in streams}) == len(streams)
 
 
 # --- reversible ---
@@ -142,17 +144,27 @@ def test_only_robots_that_are_made_are_read_back(short: str) -> None:
         assert robot_short_name("o_p", account) == short
 
 
-@given(organizations, st.lists(image_streams, min_size=1, max_size=6))
-def test_a_repository_is_read_back(organization: str, streams: list[str]) -> None:
+@given(hosts | long_hosts, organizations, st.lists(image_streams, min_size=1, max_size=6))
+def test_a_repository_is_read_back_whatever_host_it_was_made_for(host: str, organization: str, streams: list[str]) -> None:
     wanted = streams[-1]
-    assert repository_origin(organization, repository_name(organization, wanted), streams) == wanted
+    assert repository_origin(organization, repository_name(host, organization, wanted), streams) == wanted
 
 
-@given(organizations, st.one_of(any_text, image_streams, st.builds(repository_name, organizations, image_streams)))
+@given(
+    organizations,
+    st.one_of(any_text, image_streams, st.builds(repository_name, hosts | long_hosts, organizations, image_streams))
+    | st.sampled_from([f"s{dashes}{digest('s' * 253)[:length]}" for dashes in ("-", "--") for length in (0, 4, 5, 20)]),
+)
+@example("o_p", "--" + digest("s" * 253))
+@example("o_p", "a--" + digest("s" * 253))
 def test_only_repositories_that_are_made_are_read_back(organization: str, repository: str) -> None:
+    """By what they say: a name that ends in the ImageStream's digest begins as the ImageStream does."""
     stream = repository_origin(organization, repository, ("app", "s" * 253))
-    if stream is not None:
-        assert repository_name(organization, stream) == repository
+    if stream is not None and stream != repository:
+        start, _, tail = repository.rpartition("--")
+        assert re.fullmatch("s+", start)
+        assert len(tail) >= 5
+        assert (digest(stream).startswith(tail), stream) == (True, "s" * 253)
 
 
 @given(namespaces.flatmap(lambda name: st.tuples(st.just(name), st.sampled_from("._"))))

@@ -32,7 +32,7 @@ def test_a_pull_spec_is_read_back(
     cluster_id: str, namespace: str, stream: str, tag: str, host: str, image_digest: str, scheme: str
 ) -> None:
     organization = organization_name(cluster_id, namespace)
-    repository = repository_name(organization, stream)
+    repository = repository_name(host, organization, stream)
     spec = image_pull_spec(host, organization, repository, tag)
     found = reverse(scheme + spec + image_digest, ["another", "Not An ImageStream", stream])
     assert of(found) == origin(cluster_id, namespace)

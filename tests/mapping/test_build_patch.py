@@ -10,6 +10,7 @@ from tests.laws.strategies import bare
 from quaybridge_sdk.mapping.build_patch import Rewrite, Verdict, decide
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import IMPORTED_ANNOTATION, Build
+from quaybridge_sdk.model.quay import QuayEndpoint
 
 BUILD = Build("shop", "app-1", "Docker", "ImageStreamTag", "app:v1", annotations={"x": "y"})
 CLONE = evolve(
@@ -19,8 +20,9 @@ CLONE = evolve(
 ONE = [bare(allow=("shop", "pay"))]
 BASE = "/metadata/annotations/quay-registry-operator.quay.redhat.com~1"
 
-LONGEST = 255 - len(f"{ONE[0].endpoint.host}/openshift_shop/")
-"""Characters of an ImageStream: OpenShift refuses a Build whose output has more than 255 before the tag, host included."""
+LONG = "h" * 240
+FAR = [evolve(ONE[0], endpoint=QuayEndpoint(f"https://{LONG}", LONG))]
+"""A host that leaves an ImageStream no name of its own: OpenShift refuses an output of over 255 characters, host included."""
 
 CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (BUILD, ONE, Verdict.REWRITTEN),
@@ -50,9 +52,15 @@ CASES: list[tuple[Build, list[QuayIntegration], Verdict]] = [
     (evolve(BUILD, output_name="App:v1"), ONE, Verdict.UNMAPPABLE),
     (evolve(BUILD, output_name="app:a:b"), ONE, Verdict.UNMAPPABLE),
     (evolve(BUILD, output_namespace="Not Valid"), [bare()], Verdict.UNMAPPABLE),
-    (evolve(BUILD, output_name="a" * LONGEST + ":v1"), ONE, Verdict.REWRITTEN),
-    (evolve(BUILD, output_name="a" * (LONGEST + 1) + ":v1"), ONE, Verdict.UNMAPPABLE),
+    (evolve(BUILD, output_name="a" * 253 + ":v1"), ONE, Verdict.REWRITTEN),
+    (BUILD, FAR, Verdict.UNMAPPABLE),
 ]
+
+
+def test_a_pull_spec_is_as_long_as_openshift_takes_it() -> None:
+    rewrite = decide(evolve(BUILD, output_name="a" * 253 + ":v1"), assigned_by(ONE))
+    (name,) = (operation["value"] for operation in rewrite.patch if operation["path"] == "/spec/output/to/name")
+    assert len(name.removesuffix(":v1")) == 255
 
 
 @pytest.mark.parametrize(("build", "integrations", "verdict"), CASES)

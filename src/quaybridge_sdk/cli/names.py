@@ -111,7 +111,7 @@ def names(cluster_id: str, namespace: str, streams: Sequence[str], accounts: Seq
     ]
     repositories = []
     for stream in streams:
-        repository = repository_name(organization, stream)
+        repository = repository_name(host, organization, stream)
         image = image_pull_spec(host, organization, repository, tag)
         repositories.append({"imageStream": stream, "repository": repository, "image": image})
     return {"organization": organization, "robots": robots, "repositories": repositories}

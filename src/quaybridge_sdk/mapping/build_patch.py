@@ -150,9 +150,9 @@ def destination_pull_spec(integration: QuayIntegration, destination: ImageStream
     Raises:
         InvalidNameError: the ImageStreamTag holds a name that Kubernetes or OpenShift would refuse.
     """
-    organization = organization_name(integration.cluster_id, destination.namespace)
-    repository = repository_name(organization, destination.name)
-    return image_pull_spec(integration.endpoint.host, organization, repository, destination.tag)
+    host, organization = integration.endpoint.host, organization_name(integration.cluster_id, destination.namespace)
+    repository = repository_name(host, organization, destination.name)
+    return image_pull_spec(host, organization, repository, destination.tag)
 
 
 def _refuse(verdict: Verdict) -> Rewrite:

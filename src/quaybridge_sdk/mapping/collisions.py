@@ -146,4 +146,10 @@ def _of_namespace(inventory: Inventory, integration: QuayIntegration, namespace:
         secret = f"{account}-quay-{cluster_id}"
         yield _Wish("pull secret", here, pull_secret_name(account, cluster_id), secret, claim(account))
     for stream in filter(is_image_stream_name, streams):
-        yield _Wish("repository", quay, f"{ours}/{repository_name(ours, stream)}", f"{theirs}/{stream}", claim(stream))
+        yield _Wish(
+            "repository",
+            quay,
+            f"{ours}/{repository_name(integration.endpoint.host, ours, stream)}",
+            f"{theirs}/{stream}",
+            claim(stream),
+        )

@@ -48,7 +48,7 @@ def desired_state(
         email=organization_mark(cluster_uid, namespace.uid),
         endpoint=integration.endpoint,
         robots=robots,
-        repositories=repositories_of(organization, cluster.image_streams),
+        repositories=repositories_of(integration.endpoint.host, organization, cluster.image_streams),
         mark=mark,
         stream_policy=integration.stream_deletion_policy,
         check=namespace.annotations.get(CHECK_ANNOTATION, ""),

@@ -21,7 +21,7 @@ def removable(desired: Desired, registry: RegistryState, there: Iterable[str]) -
     Args:
         there: the ImageStreams that the API itself has, also those that are left alone.
     """
-    return desired.forsaken(registry) - repositories_of(desired.organization, there)
+    return desired.forsaken(registry) - repositories_of(desired.endpoint.host, desired.organization, there)
 
 
 def empty(names: Iterable[str], contents: Iterable[Repository]) -> frozenset[str]:
