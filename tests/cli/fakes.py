@@ -28,6 +28,8 @@ class FakeCluster:
     user: str = "system:admin"
     host: str = "https://api.cluster:6443"
     reviews: list[tuple[str, Json]] = field(factory=list)
+    tried: list[tuple[str, Json]] = field(factory=list)
+    webhook: Callable[[Json], Json] = lambda body: body
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json:
         found = self.objects.get(path, NotFoundError(f"GET {path}: 404", system="kubernetes"))
@@ -40,6 +42,10 @@ class FakeCluster:
             return {"status": {"userInfo": {"username": self.user}}}
         self.reviews.append((body["kind"], body["spec"]))
         return {"status": {"allowed": self.allowed(body["spec"]["resourceAttributes"])}}
+
+    def try_creating(self, path: str, body: Json) -> Json:
+        self.tried.append((path, body))
+        return self.webhook(body)
 
 
 @define

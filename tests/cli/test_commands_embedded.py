@@ -54,7 +54,15 @@ def test_with_the_bridge_at_work_nothing_fails(world: World, capsys: pytest.Capt
         code, document = doctor(world, capsys)
     assert (code, failures(document)) == (0, set())
     good = {row["check"] for row in document["findings"] if row["status"] == "ok"}
-    assert {"webhook.trust", "webhook.certificate", "quay.token", "quay.health", "clocks.skew", "rights.rules"} <= good
+    assert {
+        "webhook.trust",
+        "webhook.certificate",
+        "quay.token",
+        "quay.health",
+        "clocks.skew",
+        "rights.rules",
+        "webhook.way",
+    } <= good
     assert world.stage.quay.token not in json.dumps(document)
 
 

@@ -212,6 +212,14 @@ def test_what_a_webhook_answers_decides(
     assert api.get(f"{BUILDS.format('default')}/b").status_code == 404
 
 
+def test_a_dry_run_is_admitted_and_nothing_is_stored(api: httpx.Client, webhook: tuple[Webhook, str]) -> None:
+    install(api, at(webhook))
+    response = api.post(BUILDS.format("default"), json=BUILD, params={"dryRun": "All"})
+    review = webhook[0].reviews[0]["request"]
+    assert (response.status_code, review["dryRun"], review["options"]["dryRun"]) == (201, True, ["All"])
+    assert api.get(f"{BUILDS.format('default')}/b").status_code == 404
+
+
 def test_the_request_line_and_the_warnings(api: httpx.Client, webhook: tuple[Webhook, str]) -> None:
     install(api, at(webhook), timeoutSeconds=7)
     webhook[0].verdict = lambda _: {"allowed": True, "warnings": ["mind the gap"]}

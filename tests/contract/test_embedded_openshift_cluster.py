@@ -473,7 +473,7 @@ def outside_requests() -> dict[str, tuple[str, str, dict[str, Any]]]:
             "headers": {"content-type": "application/json-patch+json"}}),
         "other representations": ("GET", CONFIG_MAPS, {"headers": {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}}),
         "bodies of another kind": ("POST", CONFIG_MAPS, {"json": {"kind": "Secret", "metadata": {"name": "d"}}}),
-        "options of a write": ("POST", CONFIG_MAPS, {"json": {"metadata": {"name": "d"}}, "params": {"dryRun": "All"}}),
+        "options of a write": ("DELETE", one, {"params": {"dryRun": "All"}}),
         "malformed numbers": ("GET", CONFIG_MAPS, {"params": {"limit": "x"}}),
         "streaming lists": ("GET", CONFIG_MAPS, {"params": {"watch": "1", "sendInitialEvents": "true"}}),
         "foreign continue tokens": ("GET", CONFIG_MAPS, {"params": {"limit": "1", "continue": "nope"}}),

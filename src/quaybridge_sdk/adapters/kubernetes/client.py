@@ -140,6 +140,10 @@ class KubernetesClient:
         """POST to a collection."""
         return self._request("POST", path, body=body, read_timeout=read_timeout)
 
+    def try_creating(self, path: str, body: Json) -> Json:
+        """POST as a dry run: admitted and validated, webhooks included, and not stored; answers what would have been."""
+        return self._request("POST", path, query={"dryRun": "All"}, body=body)
+
     def replace(self, path: str, body: Json) -> Json:
         """PUT. ``body`` must carry the ``resourceVersion`` it was read with: without one, some kinds are overwritten blindly."""
         return self._request("PUT", path, body=body)

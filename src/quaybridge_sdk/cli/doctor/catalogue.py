@@ -47,6 +47,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "webhook.endpoints": "the Service has a ready pod behind it",
         "webhook.certificate": "the serving certificate: names, dates, and that it can be read",
         "webhook.trust": "the caBundle vouches for that certificate",
+        "webhook.way": "the API server reaches the webhook, and a build is rewritten: one is tried, as a dry run, and not made",
         "programs.replicas": "the bridge runs, and how many replicas are ready",
         "programs.incumbent": "the Go operator does not act beside the bridge",
         "programs.lease": "who holds the leader's lease",

@@ -69,8 +69,8 @@ def command(
     """Check what the bridge needs, and say how to mend it.
 
     Looks at the cluster and its API groups, the rights, the QuayIntegrations and their Secrets, each Quay and its token, the
-    webhook and its certificate, the running programs, and the clocks. Changes nothing. Exit code 0 when nothing failed, 1
-    otherwise; warnings and what could not be checked do not count.
+    webhook and its certificate, the running programs, and the clocks. Changes nothing: a build is tried as a dry run. Exit code
+    0 when nothing failed, 1 otherwise; warnings and what could not be checked do not count.
     """
     with connect(kubeconfig, context) as client:
         findings = list(examine(_examination(client, service_account), skip))

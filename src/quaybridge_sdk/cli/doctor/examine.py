@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from types import MappingProxyType
 
-from quaybridge_sdk.cli.doctor import clocks, cluster, integrations, programs, quay, rights, serving, webhook
+from quaybridge_sdk.cli.doctor import clocks, cluster, integrations, programs, quay, rights, serving, trial, webhook
 from quaybridge_sdk.cli.doctor.finding import Finding, Status
 from quaybridge_sdk.cli.doctor.integrations import Integrations
 from quaybridge_sdk.cli.doctor.ports import Examination, Json
@@ -18,7 +18,7 @@ def _quay(examination: Examination, _: Json, found: Integrations) -> Iterator[Fi
         yield from quay.examine(examination, each)
 
 
-def _webhook(examination: Examination, _: Json, __: Integrations) -> Iterator[Finding]:
+def _webhook(examination: Examination, _: Json, found: Integrations) -> Iterator[Finding]:
     registered, missing = webhook.registered(examination)
     if missing is not None:
         yield missing
@@ -26,6 +26,8 @@ def _webhook(examination: Examination, _: Json, __: Integrations) -> Iterator[Fi
     for each in registered:
         yield from webhook.examine_service(examination, each)
         yield from serving.examine(examination, each)
+    if registered:
+        yield trial.examine(examination, found.usable)
 
 
 TOPICS: Mapping[str, Topic] = MappingProxyType(

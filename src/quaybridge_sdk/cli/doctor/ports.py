@@ -17,7 +17,9 @@ Json: TypeAlias = dict[str, Any]
 
 
 class ClusterPort(Protocol):
-    """The API server, as the identity that asks. ``create`` is used for reviews alone, which create nothing."""
+    """The API server, as the identity that asks. ``create`` is used for reviews alone, which create nothing, and
+    ``try_creating`` is a dry run.
+    """
 
     @property
     def host(self) -> str: ...
@@ -25,6 +27,8 @@ class ClusterPort(Protocol):
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Json: ...
 
     def create(self, path: str, body: Json) -> Json: ...
+
+    def try_creating(self, path: str, body: Json) -> Json: ...
 
 
 class Trouble(str, Enum):

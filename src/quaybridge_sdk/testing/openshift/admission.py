@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from quaybridge_sdk.testing.openshift import patches, selectors
+from quaybridge_sdk.testing.openshift import options, patches, selectors
 from quaybridge_sdk.testing.openshift.cluster import Call
 from quaybridge_sdk.testing.openshift.outside import not_imitated
 from quaybridge_sdk.testing.openshift.registry import go_words
@@ -68,12 +68,15 @@ def review(call: Call, operation: str, value: Json, old: Json | None) -> Json:
     resource = call.resource
     kind = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     plural = {"group": resource.group, "version": resource.version, "resource": resource.plural}
-    options = {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"}
+    dry = options.is_dry(call.request.query)
+    choices: Json = {"kind": f"{operation.capitalize()}Options", "apiVersion": "meta.k8s.io/v1"} | (
+        {"dryRun": ["All"]} if dry else {}
+    )
     asked: Json = {"uid": str(uuid.uuid4()), "kind": kind, "resource": plural, "requestKind": kind, "requestResource": plural}
     name = value["metadata"].get("name")
     asked |= ({"name": name} if name else {}) | ({"namespace": call.namespace} if call.namespace else {})
-    asked |= {"operation": operation, "userInfo": call.user.info(), "object": value, "oldObject": old, "dryRun": False}
-    return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": asked | {"options": options}}
+    asked |= {"operation": operation, "userInfo": call.user.info(), "object": value, "oldObject": old, "dryRun": dry}
+    return {"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": asked | {"options": choices}}
 
 
 def _ask(call: Call, webhook: Json, operation: str, value: Json, old: Json | None) -> Json:

@@ -28,8 +28,14 @@ def check_size(request: Request) -> None:
         raise ApiError(413, "RequestEntityTooLarge", f"Request entity too large: limit is {LIMIT}")
 
 
-def check_write(query: Mapping[str, str]) -> None:
-    if "dryRun" in query or query.get("fieldValidation", "Warn") not in ("Ignore", "Strict", "Warn"):
+def is_dry(query: Mapping[str, str]) -> bool:
+    """Whether a new object is only tried: admitted and validated, and not stored."""
+    return query.get("dryRun") == "All"
+
+
+def check_write(query: Mapping[str, str], *, creates: bool = False) -> None:
+    dry = "dryRun" in query and not (creates and is_dry(query))
+    if dry or query.get("fieldValidation", "Warn") not in ("Ignore", "Strict", "Warn"):
         raise not_imitated("options of a write")
 
 

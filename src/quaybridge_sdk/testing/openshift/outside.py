@@ -14,7 +14,7 @@ NOT_IMITATED: Mapping[str, str] = {
     "bodies of another kind": "kind or apiVersion in a body are not those of the path",
     "duplicate fields": "of a JSON body: the real server warns and takes the last",
     "nested unknown fields": "of built-in kinds are kept, the real server prunes them; those of CRs are pruned",
-    "options of a write": "dryRun, and a fieldValidation other than Ignore, Warn and Strict",
+    "options of a write": "dryRun of anything but a new object, and a fieldValidation other than Ignore, Warn and Strict",
     "malformed numbers": "in limit, timeoutSeconds and resourceVersion",
     "lists at a version": "resourceVersionMatch of a list, and a resourceVersion that is not too old with it",
     "streaming lists": "sendInitialEvents of a watch, and its resourceVersionMatch",

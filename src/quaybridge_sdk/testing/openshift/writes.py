@@ -36,7 +36,7 @@ _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def create(call: Call) -> Response:
-    options.check_write(call.request.query)
+    options.check_write(call.request.query, creates=True)
     value = bodies.read_object(call)
     place(call, value)
     if value["metadata"].get("resourceVersion"):
@@ -89,6 +89,8 @@ def insert(call: Call, value: Json) -> Json:
     with store.changed:
         if store.get(call.key, call.namespace, meta["name"]) is not None:
             raise already_exists(resource, meta["name"])
+        if options.is_dry(call.request.query):
+            return value
         return store.put(call.key, value)
 
 
