@@ -11,7 +11,9 @@ import pytest
 from tests.e2e.running import World, bridge, neighbour
 from tests.e2e.test_bridge import MERGE, gone, quay
 
+from quaybridge_sdk.cli.assembly import assemble, make_reconciler
 from quaybridge_sdk.cli.stage import eventually
+from quaybridge_sdk.errors import ClusterConflictError
 from quaybridge_sdk.runtime.keys import Key
 from quaybridge_sdk.testing.http import Fault
 
@@ -62,6 +64,30 @@ def test_a_second_cluster_with_the_same_cluster_id_writes_and_deletes_nothing(wo
             eventually("not held", lambda: gone(other, "shop"))
         assert writes(world, calls) == []
         assert world.stage.quay.organizations() == before
+
+
+def test_a_plan_says_that_a_new_integration_would_write_nothing_beside_another_cluster(world: World, tmp_path: Path) -> None:
+    world.namespace("shop")
+    with neighbour(world, tmp_path / "second") as other:
+        with bridge(world) as first:
+            world.link(allowlistNamespaces=["shop"])
+            first.settle(world, 1)
+        for name in ("alone", "shop", "zoo"):
+            other.namespace(name)
+        other.link(allowlistNamespaces=["alone", "shop", "zoo"])
+        start = len(world.stage.quay.api_calls)
+        with assemble(str(other.stage.kubeconfig), None) as assembly:
+            assembly.require_synced(20)
+            reconciler = make_reconciler(assembly)
+            for name in ("alone", "shop", "zoo"):
+                with pytest.raises(ClusterConflictError, match="openshift_shop"):
+                    reconciler.preview(name)
+        assert len(world.stage.quay.api_calls) - start <= 8
+        assert writes(world, start) == []
+        other.cluster.call("DELETE", "/api/v1/namespaces/shop")
+        with assemble(str(other.stage.kubeconfig), None) as assembly:
+            assembly.require_synced(20)
+            assert make_reconciler(assembly).preview("alone")
 
 
 def test_both_say_so_where_each_meets_the_others(world: World, tmp_path: Path) -> None:

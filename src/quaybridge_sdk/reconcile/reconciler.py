@@ -46,12 +46,12 @@ from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
-from quaybridge_sdk.reconcile.look import look_first, require_writable, with_roles
+from quaybridge_sdk.reconcile.look import require_writable, with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.pace import Pace
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover
-from quaybridge_sdk.reconcile.survey import Surveyor, with_contents
+from quaybridge_sdk.reconcile.survey import Surveyor
 
 SEPARATE = (
     CreateRepository,
@@ -200,7 +200,7 @@ class Reconciler:
             desired = desired_state(integration, cluster, self.reader.cluster_uid())
             if desired.unfinished:  # first what an earlier namespace has left; the rest when that is done
                 return tuple(a for d in desired.unfinished for a in self.releaser.plan_finish(registry, d, integration))
-            state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock()))
+            state = self.surveyor.look_ahead(registry, cluster, desired, integration)
             state = with_roles(registry, cluster, desired, state)
             desired = self.remover.prove(registry, desired, integration, state)
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]

@@ -82,9 +82,13 @@ class Standing:
             survey.conflicts.pop(namespace, None)
             if conflict is not None:
                 survey.conflicts[namespace] = conflict
-            sample = sorted(survey.names, key=lambda name: (zlib.crc32(name.encode()), name))[:SURVEYED]
-            survey.established |= survey.looks.keys() >= set(sample) and not _live(survey)
+            survey.established |= not _unseen(survey) and not _live(survey)
             return survey.established
+
+    def unseen(self, subject: str) -> tuple[str, ...]:
+        """The namespaces that the survey still has to look at."""
+        with self._lock:
+            return _unseen(self._surveys.setdefault(subject, _Survey()))
 
     def looked(self, subject: str, namespace: str) -> bool:
         """Whether the survey has lately looked at the namespace's organization, and found nothing wrong."""
@@ -111,6 +115,11 @@ class Standing:
         with self._lock:
             found = _live(self._surveys.setdefault(subject, _Survey()))
         return next((text for name, text in sorted(found.items()) if name != namespace), None)
+
+
+def _unseen(survey: _Survey) -> tuple[str, ...]:
+    sample = sorted(survey.names, key=lambda name: (zlib.crc32(name.encode()), name))[:SURVEYED]
+    return tuple(name for name in sample if name not in survey.looks)
 
 
 def _live(survey: _Survey) -> dict[str, str]:

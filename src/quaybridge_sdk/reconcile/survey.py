@@ -13,7 +13,7 @@ from quaybridge_sdk.errors import (
     QuaybridgeError,
     TransientRemoteError,
 )
-from quaybridge_sdk.mapping.desired import settle, waits_for_project
+from quaybridge_sdk.mapping.desired import desired_state, settle, waits_for_project
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.integration import QuayIntegration
@@ -63,6 +63,40 @@ class Surveyor:
         owned = self.standing.recall(subject, cluster.namespace.name)
         state = with_contents(registry, desired, look_first(registry, cluster, desired, self.clock(), owned))
         return with_roles(registry, cluster, desired, state)
+
+    def look_ahead(
+        self, registry: Registry, cluster: ClusterState, desired: Desired, integration: QuayIntegration
+    ) -> RegistryState:
+        """For a preview, in which nobody else looks around: Quay's side as a first pass sees it, and what a survey would say.
+
+        Raises:
+            ClusterConflictError: another cluster uses the clusterID, so that nothing would be written.
+            QuaybridgeError: as :func:`.look.look_first`.
+        """
+        subject, name = _subject(integration), cluster.namespace.name
+        if not self.standing.established(subject, partial(self._survey, integration)):
+            for other in self.standing.unseen(subject):
+                self._look_at(registry, other, integration)
+            self._has_looked(subject, name)
+        owned = self.standing.recall(subject, name)
+        return with_contents(registry, desired, look_first(registry, cluster, desired, self.clock(), owned))
+
+    def _look_at(self, registry: Registry, namespace: str, integration: QuayIntegration) -> None:
+        """One part of the survey. Trouble of one namespace is told when that is looked at for itself.
+
+        Raises:
+            TransientRemoteError: Quay could not be asked.
+        """
+        state = self.reader.state(namespace)
+        if state is None:
+            return
+        desired = desired_state(integration, state, self.reader.cluster_uid())
+        try:
+            self._look_around(registry, state, desired, _subject(integration))
+        except TransientRemoteError:
+            raise
+        except QuaybridgeError:  # noted by the survey
+            return
 
     def _may_write(
         self, registry: Registry, cluster: ClusterState, desired: Desired, subject: str, integration: QuayIntegration
