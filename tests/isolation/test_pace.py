@@ -94,6 +94,8 @@ def test_two_hundred_checks_cost_what_the_limit_allows_and_the_last_text_is_foll
     reports = scene.bridge.controller.ledger.reports("quay.redhat.com/quay")
     assert {report.state for report in reports} == {NamespaceState.READY}
     assert not [e for e in scene.world.stage.openshift.objects("events")[events:] if e["type"] == "Warning"]
+    page = scene.bridge.controller.metrics.page().decode()
+    assert float(page.split("\nquaybridge_passes_held_back_total ")[1].split()[0]) > 0
     eventually("the last one is followed", lambda: scene.followed() == "text 199")
     scene.bridge.settle(scene.world, 2)
     assert scene.calls() - before - 1 <= (BURST + (time.monotonic() - started) / SECONDS_A_PASS) * COST

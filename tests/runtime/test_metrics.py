@@ -37,6 +37,16 @@ def test_all_quays_are_one_gauge() -> None:
     assert "quaybridge_quay_calls_allowed 19.0" in text
 
 
+def test_a_quay_of_which_no_integration_is_left_rings_no_alarm() -> None:
+    metrics = Metrics()
+    metrics.quay_governed("https://two", is_called=False, at_once=2)
+    metrics.quays(["https://one"])
+    assert "quaybridge_quay_circuits_open 0.0" in metrics.page().decode()
+    assert "quaybridge_quay_calls_allowed 0.0" in metrics.page().decode()
+    metrics.quays(["https://one", "https://two"])
+    assert "quaybridge_quay_circuits_open 1.0" in metrics.page().decode()
+
+
 def test_two_processes_worth_of_metrics_do_not_meet() -> None:
     first, second = Metrics(), Metrics()
     first.queue_depth(1)

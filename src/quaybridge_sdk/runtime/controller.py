@@ -117,6 +117,7 @@ class Controller:
     def enqueue_all(self) -> None:
         """Every namespace, Build and integration: at the start, and whenever an integration or a token changed."""
         caches = self.ports.caches
+        self.metrics.quays(integration.endpoint.url for integration in caches.integrations())
         remembered = (deletion.namespace for deletion in caches.all_deletions())
         for name in {*(namespace.name for namespace in caches.namespaces()), *remembered}:
             self.queue.add(Key("namespace", name))
@@ -214,6 +215,7 @@ class Controller:
             return SURVEY_SECONDS
         if outcome.result is Result.PACED:  # in the foreground, where namespaces take turns: it has waited already
             self.queue.add_after(Key("namespace", namespace), outcome.wait)
+            self.metrics.count("quaybridge_passes_held_back_total")
             return None
         report = self._collided(namespace, outcome) or _report_of(namespace, outcome)
         self._report(report)

@@ -6,6 +6,7 @@ No label takes its values from users (no namespace, no name), so the number of s
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from typing import Literal
 
 from attrs import frozen
@@ -33,6 +34,7 @@ METRICS = (
     Metric("quaybridge_queue_depth", "gauge", (), "Keys that are due and wait for a worker"),
     Metric("quaybridge_queue_latency_seconds", "histogram", (), "Time from a key's being due to a worker's taking it"),
     Metric("quaybridge_reconciles_total", "counter", ("kind", "result"), "Passes by kind of key and result"),
+    Metric("quaybridge_passes_held_back_total", "counter", (), "Passes that wait, since their namespace has asked Quay so often"),
     Metric("quaybridge_reconcile_seconds", "histogram", ("kind",), "Duration of a pass"),
     Metric(
         "quaybridge_quay_calls_total", "counter", ("method", "route", "status"), "Quay calls by route shape; status 0: no answer"
@@ -60,6 +62,7 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._by_name = {row.name: self._make(row) for row in METRICS}
         self._governed: dict[str, tuple[bool, int]] = {}
+        self._concerned: frozenset[str] | None = None
         self._lock = threading.Lock()
 
     def _make(self, row: Metric) -> MetricWrapperBase:
@@ -98,8 +101,19 @@ class Metrics:
     def quay_governed(self, quay: str, *, is_called: bool, at_once: int) -> None:
         with self._lock:
             self._governed[quay] = (is_called, at_once)
-            self.set("quaybridge_quay_circuits_open", sum(not called for called, _ in self._governed.values()))
-            self.set("quaybridge_quay_calls_allowed", sum(allowed for _, allowed in self._governed.values()))
+            self._show_governed()
+
+    def quays(self, urls: Iterable[str]) -> None:
+        """Those that there is an integration for: what was told of others counts no more, and again when one comes back."""
+        with self._lock:
+            self._concerned = frozenset(urls)
+            self._show_governed()
+
+    def _show_governed(self) -> None:
+        """The lock is held."""
+        found = [told for quay, told in self._governed.items() if self._concerned is None or quay in self._concerned]
+        self.set("quaybridge_quay_circuits_open", sum(not called for called, _ in found))
+        self.set("quaybridge_quay_calls_allowed", sum(allowed for _, allowed in found))
 
     def admission(self, verdict: str, seconds: float) -> None:
         self.count("quaybridge_admission_total", verdict)
