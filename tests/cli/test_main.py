@@ -13,9 +13,10 @@ import yaml
 from tests.admission_caches import Caches
 
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
+from quaybridge_sdk.cli.assembly import assemble, told
 from quaybridge_sdk.cli.main import run
 from quaybridge_sdk.cli.options import LogLevel
-from quaybridge_sdk.errors import InvalidInputError
+from quaybridge_sdk.errors import InvalidInputError, UnreachableError
 from quaybridge_sdk.runtime.logs import LEVELS
 from quaybridge_sdk.runtime.webhook import CertificateFiles, WebhookServer
 from quaybridge_sdk.testing.openshift import EmbeddedOpenShift
@@ -136,3 +137,21 @@ def test_the_webhook_says_that_it_answers_when_it_does(tmp_path: Path, caplog: p
     certificate, key, _ = self_signed(tmp_path, "127.0.0.1")
     with server(certificate, key) as running:
         assert f"answering on 127.0.0.1:{running.port}" in caplog.text
+
+
+def test_each_cause_of_what_could_not_be_read_is_told_once() -> None:
+    refused = {
+        f"/api/v1/{kind}": f"GET /api/v1/{kind}: connection refused" for kind in ("namespaces", "secrets", "serviceaccounts")
+    }
+    forbidden = {f"/apis/a/v1/{kind}": f"GET /apis/a/v1/{kind}: 403 {kind} is forbidden" for kind in ("builds", "imagestreams")}
+    assert told({**refused, "/apis/b/v1/x": "GET /apis/b/v1/x: 503", **forbidden}) == (
+        "GET /api/v1/namespaces: connection refused (and 2 more); GET /apis/a/v1/builds: 403 builds is forbidden (and 1 more); "
+        "GET /apis/b/v1/x: 503"
+    )
+
+
+def test_a_cluster_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None:
+    with EmbeddedOpenShift() as cluster:
+        kubeconfig = str(cluster.kubeconfig(tmp_path / "kubeconfig"))
+    with assemble(kubeconfig, None) as assembly, pytest.raises(UnreachableError, match=r"GET /version: .*refused"):
+        assembly.require_synced(3600)

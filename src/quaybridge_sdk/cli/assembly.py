@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -60,14 +60,25 @@ class Assembly:
     registries: RegistryPool
 
     def require_synced(self, seconds: float = SYNC_SECONDS) -> None:
-        """Waits until the caches are filled.
+        """Waits until the caches are filled; not for a cluster that does not answer at all.
 
         Raises:
+            RemoteError: the API server does not answer.
             UnreachableError: they are not within ``seconds``; the message says what could not be read.
         """
+        self.client.get("/version")
         if not self.caches.wait_synced(seconds):
-            faults = "; ".join(f"{path}: {text}" for path, text in self.caches.faults().items())
+            faults = told(self.caches.faults())
             raise UnreachableError(f"the cluster could not be read within {seconds:.0f} s: {faults}", system="kubernetes")
+
+
+def told(faults: Mapping[str, str]) -> str:
+    """What could not be read, each cause once: an answer names its own path, so the first of them stands for all alike."""
+    causes: dict[str, list[str]] = {}
+    for path, text in sorted(faults.items()):
+        cause = text.replace(path, "").replace(path.rpartition("/")[2], "")
+        causes.setdefault(cause, []).append(text)
+    return "; ".join(texts[0] + (f" (and {len(texts) - 1} more)" if texts[1:] else "") for texts in causes.values())
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -61,6 +62,14 @@ contexts: [{name: c, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: %s}}]
 users: [{name: u, user: {token: secret-token}}]
 """
+HTTPS = SERVER % "https://127.0.0.1:6443"
+WITHOUT_CREDENTIALS = HTTPS.replace("token: secret-token", "")
+PLUGIN = HTTPS.replace(
+    "token: secret-token", "exec: {apiVersion: client.authentication.k8s.io/v1, command: no-such-plugin, interactiveMode: Never}"
+)
+NO_PEM = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nZm9v\n-----END CERTIFICATE-----\n").decode()
+STRANGE_CA = HTTPS.replace("server:", f"certificate-authority-data: {NO_PEM}, server:")
+STRANGE_CLIENT = HTTPS.replace("token: secret-token", f"client-certificate-data: {NO_PEM}, client-key-data: {NO_PEM}")
 
 
 @pytest.mark.parametrize(
@@ -68,10 +77,12 @@ users: [{name: u, user: {token: secret-token}}]
     [
         *(None, "", "a: b: c: secret-token", "{}", '{"current-context": "none", "contexts": []}', "directory"),
         *("- 1", "hello", "contexts: 5", SERVER % "5", SERVER % '"not a url"', SERVER % "ftp://secret-token"),
+        *(WITHOUT_CREDENTIALS, PLUGIN, STRANGE_CA, STRANGE_CLIENT),
     ],
     ids=[
         *("missing", "empty", "no YAML", "nothing", "no context", "unreadable"),
         *("a list", "a word", "a number", "a server of another type", "no URL", "another scheme"),
+        *("no credentials", "a plugin that is not there", "a CA that is none", "a client certificate that is none"),
     ],
 )
 def test_a_useless_kubeconfig(tmp_path: Path, content: str | None) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
+import ssl
 import threading
 from collections.abc import Mapping
 from types import TracebackType
@@ -58,6 +59,29 @@ def api_path(prefix: str, *segments: str) -> str:
     return "/".join((prefix, *(quote(segment, safe="") for segment in segments)))
 
 
+def _require_usable(configuration: Configuration) -> None:
+    """Each call would fail, for a reason that the server, or the library below, tells badly.
+
+    Raises:
+        InvalidInputError: a certificate cannot be read, or there are no credentials at all (also when an exec plugin failed).
+    """
+    if not str(configuration.host).startswith("https://"):
+        return
+    try:
+        trusted = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    except OSError:  # ssl.SSLError is one
+        raise InvalidInputError("kubeconfig: the cluster's certificate-authority holds no certificate that can be read") from None
+    if configuration.cert_file:
+        try:
+            trusted.load_cert_chain(configuration.cert_file, configuration.key_file)
+        except OSError:
+            text = "kubeconfig: the user's client-certificate and client-key cannot be read, or do not belong together"
+            raise InvalidInputError(text) from None
+    elif not (configuration.api_key or configuration.username):
+        text = "kubeconfig: the user has no credentials; where a plugin is to give them, it did not: log in anew, with oc login"
+        raise InvalidInputError(text)
+
+
 class KubernetesClient:
     """One API server, with one identity. Thread-safe; a context manager, unusable once closed.
 
@@ -77,7 +101,7 @@ class KubernetesClient:
         """A client as a kubeconfig file says. ``path`` None: ``$KUBECONFIG``, or ``~/.kube/config``.
 
         Raises:
-            InvalidInputError: the file is missing or malformed, or has no such context.
+            InvalidInputError: the file is missing or malformed, has no such context, or holds nothing by which a call could work.
         """
         configuration = Configuration()
         try:
@@ -94,6 +118,7 @@ class KubernetesClient:
             raise InvalidInputError("kubeconfig: it is not of a kubeconfig's shape") from None
         if not re.match(r"https?://[^\s/]", str(configuration.host)):
             raise InvalidInputError("kubeconfig: the cluster's server must be a URL that begins with https://")
+        _require_usable(configuration)
         return cls(configuration, timeouts)
 
     @classmethod
