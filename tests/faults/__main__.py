@@ -1,10 +1,11 @@
 """``python -m tests.faults``: the whole matrix; writes ``docs/generated/faults.md``; exit code 1 when a cell broke.
 
-``--ports`` or ``--wire`` runs one level only, and writes nothing.
+``--ports`` or ``--wire`` runs one level only, and writes nothing. The cells on the ports are shared among all processors.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 import tempfile
 import time
@@ -16,7 +17,7 @@ from tests.faults.breaks import BREAKS
 from tests.faults.cells import FAMILIES, run
 from tests.faults.known import HTTP_GAPS, PORT_GAPS
 from tests.faults.report import PortCount, page
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.scenarios import BY_NAME, SCENARIOS
 from tests.faults.wirecells import Batch, WireCell, used_rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "generated" / "faults.md"
@@ -29,16 +30,22 @@ def say(text: str) -> None:
 
 def ports() -> list[PortCount]:
     counts = []
-    for family, cells in FAMILIES.items():
-        for scenario in SCENARIOS:
-            report = run(scenario, cells(scenario))
-            known = {name for name in report.broken if any(gap.names(family, scenario.name, name) for gap in PORT_GAPS)}
-            for name in report.broken.keys() - known:
-                say(f"BROKEN {family}, {scenario.name}, {name}: {'; '.join(report.broken[name])[:500]}")
-            counts.append(PortCount(family, scenario.name, report.run, len(report.broken), len(known)))
-        mine = [count for count in counts if count.family == family]
-        say(f"{family}: {sum(c.run for c in mine)} cells, {sum(c.broken for c in mine)} broken")
+    with multiprocessing.get_context("spawn").Pool(initializer=scrub_environment) as pool:
+        for family in FAMILIES:
+            mine = pool.starmap(count, [(family, scenario.name) for scenario in SCENARIOS], chunksize=1)
+            say(f"{family}: {sum(c.run for c in mine)} cells, {sum(c.broken for c in mine)} broken")
+            counts += mine
     return counts
+
+
+def count(family: str, name: str) -> PortCount:
+    """All cells of one kind of fault in one scenario."""
+    scenario = BY_NAME[name]
+    report = run(scenario, FAMILIES[family](scenario))
+    known = {cell for cell in report.broken if any(gap.names(family, name, cell) for gap in PORT_GAPS)}
+    for cell in report.broken.keys() - known:
+        say(f"BROKEN {family}, {name}, {cell}: {'; '.join(report.broken[cell])[:500]}")
+    return PortCount(family, name, report.run, len(report.broken), len(known))
 
 
 def folder() -> Path:

@@ -96,7 +96,7 @@ class Bridge:
     def _make_controller(self) -> Controller:
         writer: Any = Wired(self.cluster, self.wire, "kubernetes")
         registries = Registries(self.caches, self.quay, self.wire)
-        ports = ControllerPorts(self.caches, writer, writer, self.cluster, writer, registries)
+        ports = ControllerPorts(self.caches, writer, writer, self.cluster, writer, registries, streams=writer)
         queue: WorkQueue[Key] = WorkQueue(
             lambda key: key.namespace or key.name, clock=self.moment.monotonic, jitter=lambda: 0.5, observer=_METRICS
         )

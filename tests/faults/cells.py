@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 
 from attrs import define, field, frozen
@@ -11,7 +11,19 @@ from tests.faults.scenarios import Scenario
 from tests.faults.verdicts import Ending, ending, misdeeds
 from tests.faults.wire import Call, Fault, HotLoopError, KilledError, System
 
-from quaybridge_sdk.errors import InvalidIntegrationError, QuaybridgeError, RemoteError, Retry, ThrottledError
+from quaybridge_sdk.errors import (
+    BusyError,
+    ExpiredError,
+    InvalidCredentialsError,
+    InvalidIntegrationError,
+    NameNotFreeError,
+    QuaybridgeError,
+    ReadOnlyError,
+    RemoteError,
+    Retry,
+    StaleImageError,
+    ThrottledError,
+)
 
 OUTAGE = 600.0
 """Seconds that a lasting fault lasts."""
@@ -25,7 +37,20 @@ FIRST_PASS = 20
 MOST_POSITIONS = 30
 """A scenario that ends in an error repeats itself: later calls are like those."""
 
-READS = ("registry", "organization", "robots", "prototypes", "repositories", "repository_states", "check_token", "read_", "may_")
+TOLD_BY_NOBODY = frozenset({BusyError, StaleImageError})
+"""The process's own words: of its limits, and of an image that it compares."""
+
+NOT_OF: Mapping[System, frozenset[type[QuaybridgeError]]] = {
+    "quay": TOLD_BY_NOBODY | {ExpiredError},
+    "kubernetes": TOLD_BY_NOBODY | {ReadOnlyError, NameNotFreeError},
+}
+AT_THE_DOOR: tuple[type[QuaybridgeError], ...] = (InvalidCredentialsError, InvalidIntegrationError)
+"""What getting a registry may say, which makes no call."""
+
+READS = (
+    *("registry", "organization", "robots", "robot_roles", "prototypes", "repositories", "repository_states", "check_token"),
+    *("image_streams", "read_", "may_"),
+)
 
 
 @frozen
@@ -123,6 +148,14 @@ def leaves(kind: type[QuaybridgeError] = QuaybridgeError) -> list[type[Quaybridg
     return below or [kind]
 
 
+def errors(*prefixes: str) -> list[type[QuaybridgeError]]:
+    """What the calls with these names can give: what their server can say."""
+    if prefixes == ("quay.registry",):
+        return list(AT_THE_DOOR)
+    systems = [system for system in NOT_OF if any(prefix.startswith(system) or not prefix for prefix in prefixes)]
+    return [kind for kind in leaves(RemoteError) if all(kind not in NOT_OF[system] for system in systems)]
+
+
 def made(kind: type[QuaybridgeError], name: str, after: float | None = None) -> QuaybridgeError:
     text = f"{name}: injected"
     system: System = "kubernetes" if name.startswith("kubernetes") else "quay"
@@ -146,7 +179,9 @@ def one_of(*positions: int) -> Callable[[Call], bool]:
 
 
 def named(*prefixes: str) -> Callable[[Call], bool]:
-    return lambda call: call.name.startswith(prefixes)
+    """At the door there is no server yet, unless it is meant by its own name."""
+    door = "quay.registry"
+    return lambda call: call.name.startswith(prefixes) and (call.name != door or door in prefixes)
 
 
 def breaks(hits: Callable[[Call], bool], kind: type[QuaybridgeError], *, before: bool) -> Callable[[Bridge], None]:
@@ -170,7 +205,7 @@ def kill(_: Bridge) -> None:
 def errors_once(scenario: Scenario) -> Iterator[Cell]:
     """Each call fails once, with each error, before its effect or after it: then the answer is lost."""
     for position, name in enumerate(clean(scenario).calls[:MOST_POSITIONS]):
-        for kind in leaves():
+        for kind in errors(name):
             for before in (True,) if is_read(name) else (True, False):
                 when = "before" if before else "after"
                 text = f"{kind.__name__} {when} call {position} {name}"
@@ -182,11 +217,7 @@ def outages(scenario: Scenario) -> Iterator[Cell]:
     names = sorted(set(clean(scenario).calls))
     both = [("quay.", name) for name in names if name.startswith("kubernetes")]
     for prefixes in (("quay.",), ("kubernetes.",), ("",), *((name,) for name in names), *both):
-        for kind in leaves():
-            if (
-                kind.__name__ == "BusyError"
-            ):  # the process's own word, which no server gives: asked again soon, and it costs no call
-                continue
+        for kind in errors(*prefixes):
             for before in (True,) if is_read(prefixes[0]) else (True, False):
                 text = f"{' and '.join(prefixes) or 'all'}: {kind.__name__} {'before' if before else 'after'}"
                 strike = breaks(named(*prefixes), kind, before=before)

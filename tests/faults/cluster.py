@@ -37,7 +37,9 @@ CLUSTER_UID = "11111111-2222-3333-4444-555555555555"
 
 @define
 class FakeCluster:
-    """The truth, and all that it was before. Implements ClusterWriter, ImageImporter, EventRecorder and StatusPort."""
+    """The truth, and all that it was before. Implements ClusterWriter, StreamLister, ImageImporter, EventRecorder
+    and StatusPort.
+    """
 
     clock: Callable[[], datetime]
     truth: Facts = field(factory=Facts)
@@ -80,6 +82,12 @@ class FakeCluster:
 
     def link(self, *integrations: QuayIntegration) -> None:
         self.put(evolve(self.truth, integrations=integrations))
+
+    def delete_integration(self, key: str) -> None:
+        """It is gone at once, unless our finalizer keeps it."""
+        held = key in self.truth.held
+        self.put(evolve(self.truth, deleted=self.truth.deleted | {key}) if held else self.truth.without_integration(key))
+        self._forget_statuses()
 
     # -- ClusterWriter
 
@@ -155,10 +163,23 @@ class FakeCluster:
             self.change(namespace, namespace=cleared(found.namespace, finalizer=finalizer))
 
     def hold_integration(self, integration: str) -> None:
-        raise NotImplementedError("none of the scenarios deletes an integration")
+        there = any(found.key == integration for found in self.truth.integrations)
+        if there and integration not in self.truth.deleted:
+            self.put(evolve(self.truth, held=self.truth.held | {integration}))
 
     def let_integration_go(self, integration: str) -> None:
-        raise NotImplementedError("none of the scenarios deletes an integration")
+        gone = integration in self.truth.deleted
+        free = evolve(self.truth, held=self.truth.held - {integration})
+        self.put(free.without_integration(integration) if gone else free)
+        self._forget_statuses()
+
+    # -- StreamLister
+
+    def image_streams(self, namespace: str, uid: str) -> frozenset[str]:
+        found = self._alive(namespace)
+        if found.namespace.uid != uid:
+            raise NotFoundError(f"namespace {namespace} was made anew", system="kubernetes")
+        return found.streams
 
     # -- ImageImporter
 
@@ -195,7 +216,13 @@ class FakeCluster:
         return self.statuses.get(key, {}) if any(i.key == key for i in self.truth.integrations) else None
 
     def write_status(self, key: str, status: Mapping[str, Any]) -> None:
+        if self.read_status(key) is None:
+            return
         self.statuses[key] = {**self.statuses.get(key, {}), **status}
+
+    def _forget_statuses(self) -> None:
+        there = {integration.key for integration in self.truth.integrations}
+        self.statuses = {key: status for key, status in self.statuses.items() if key in there}
 
     def _change_namespace(self, name: str, namespace: str, **changed: Any) -> None:
         self.writes.append(Write(name, namespace))
@@ -252,10 +279,10 @@ class FakeCaches:
         return self.view.state(namespace)
 
     def integrations(self) -> tuple[QuayIntegration, ...]:
-        return self.view.integrations
+        return tuple(tenure.basis for tenure in self.view.tenures() if tenure.basis and not tenure.leaving)
 
     def tenures(self) -> tuple[Tenure, ...]:
-        return tuple(Tenure(i.key, i.name, i.uid, i.cleanup_policy, basis=i) for i in self.view.integrations)
+        return self.view.tenures()
 
     def answered(self, key: SecretKey) -> bool:
         return True

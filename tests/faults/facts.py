@@ -7,6 +7,7 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from quaybridge_sdk.model.cleanup import Tenure
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import Build, Namespace, ServiceAccount
@@ -36,6 +37,19 @@ class Facts:
     namespaces: Mapping[str, NamespaceFacts] = field(factory=dict)
     integrations: tuple[QuayIntegration, ...] = ()
     deletions: tuple[Deletion, ...] = ()
+    held: frozenset[str] = frozenset()
+    deleted: frozenset[str] = frozenset()
+
+    def tenures(self) -> tuple[Tenure, ...]:
+        """``held`` and ``deleted`` are keys of integrations: with our finalizer, and whose deletion was asked for."""
+        flags = [(i, i.key in self.held, i.key in self.deleted) for i in self.integrations]
+        return tuple(Tenure(i.key, i.name, i.uid, i.cleanup_policy, held, deleted, i) for i, held, deleted in flags)
+
+    def without_integration(self, key: str) -> Facts:
+        """What it remembered goes with it."""
+        rest = tuple(integration for integration in self.integrations if integration.key != key)
+        kept = tuple(deletion for deletion in self.deletions if deletion.integration != key)
+        return evolve(self, integrations=rest, deletions=kept, held=self.held - {key}, deleted=self.deleted - {key})
 
     def with_namespace(self, name: str, found: NamespaceFacts | None) -> Facts:
         rest = {other: facts for other, facts in self.namespaces.items() if other != name}
@@ -65,6 +79,6 @@ def changes(before: Facts, after: Facts) -> list[Change]:
         told += [Change("build", name, build) for build in different]
     remembered = {d.namespace for d in {*before.deletions} ^ {*after.deletions}}
     told += [Change("deletion", name, name) for name in sorted(remembered)]
-    if before.integrations != after.integrations:
+    if before.tenures() != after.tenures():
         told.append(Change("quayintegration", "", ""))
     return told

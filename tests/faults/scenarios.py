@@ -13,10 +13,11 @@ from tests.faults.facts import ACCOUNTS
 from tests.faults.marks import MARK
 from tests.faults.quay import FakeOrganization, FakeRepository
 
-from quaybridge_sdk.model.deletion import DeletionPolicy
-from quaybridge_sdk.model.integration import QuayIntegration, SecretKey
+from quaybridge_sdk.model.deletion import DeletionPolicy, StreamDeletionPolicy
+from quaybridge_sdk.model.integration import CleanupPolicy, QuayIntegration, SecretKey
 from quaybridge_sdk.model.openshift import (
     APPLIED_ANNOTATION,
+    CHECK_ANNOTATION,
     DESTINATION_ANNOTATION,
     FINALIZER,
     MANAGED_ANNOTATION,
@@ -24,6 +25,7 @@ from quaybridge_sdk.model.openshift import (
     ServiceAccount,
 )
 from quaybridge_sdk.model.quay import QuayEndpoint, Role, SecretText
+from quaybridge_sdk.reconcile.pace import BURST
 
 HOST = "quay.example.com"
 LINK = QuayIntegration("quay", "openshift", SecretKey("operators", "quay"), QuayEndpoint(f"https://{HOST}", HOST))
@@ -214,10 +216,50 @@ def unlink_and_delete(bridge: Bridge) -> None:
     delete(bridge)
 
 
+def ask(bridge: Bridge, text: str) -> None:
+    found = bridge.cluster.truth.namespaces["shop"].namespace
+    bridge.cluster.change("shop", namespace=evolve(found, annotations={**found.annotations, CHECK_ANNOTATION: text}))
+
+
+def change_role_and_ask(bridge: Bridge) -> None:
+    """Only such a check looks for it."""
+    bridge.quay.organizations[SHOP].repositories["app"].rights[f"{SHOP}+builder"] = Role.READ
+    ask(bridge, "roles")
+
+
+def ask_often(bridge: Bridge) -> None:
+    """More often than the passes over one namespace may call Quay."""
+    for number in range(BURST + 4):
+        ask(bridge, f"text {number}")
+        bridge.run(until=0.0)
+
+
+def drop_stream(bridge: Bridge) -> None:
+    bridge.cluster.change("shop", streams=frozenset({"app"}))
+
+
+def delete_link(bridge: Bridge) -> None:
+    bridge.cluster.delete_integration(LINK.key)
+
+
+def link_anew(bridge: Bridge) -> None:
+    """When the first one is gone: so a lasting fault ends first."""
+    delete_link(bridge)
+    bridge.run()
+    if bridge.cluster.truth.integrations:
+        bridge.wire.heal()
+        bridge.caches.relist()
+        bridge.controller.enqueue_all()
+        bridge.run()
+    bridge.cluster.link(CLEANED)
+
+
 def policy(kind: DeletionPolicy, days: int = 1) -> QuayIntegration:
     return evolve(LINK, deletion_policy=kind, quarantine_days=days)
 
 
+CLEANED = evolve(LINK, cleanup_policy=CleanupPolicy.CLUSTER)
+SWEPT = evolve(LINK, stream_deletion_policy=StreamDeletionPolicy.DELETE)
 OURS = frozenset({SHOP})
 ELSEWHERE = f"x@{CLUSTER_UID[::-1]}.quaybridge.invalid"
 SCENARIOS = (
@@ -245,6 +287,13 @@ SCENARIOS = (
     Scenario("finished build into another namespace", two, finish_build("target", allowed=True)),
     Scenario("finished build, refused elsewhere", two, finish_build("target")),
     Scenario("token replaced", shop, replace_token),
+    Scenario("a role changed by hand, and a check", shop, change_role_and_ask),
+    Scenario("more checks than the limit allows", shop, ask_often),
+    Scenario("ImageStream deleted, its repository kept", shop, drop_stream),
+    Scenario("ImageStream deleted, its repository goes", shop, drop_stream, SWEPT, loses=OURS),
+    Scenario("QuayIntegration deleted", shop, delete_link),
+    Scenario("QuayIntegration deleted, with a cleanup", shop, delete_link, CLEANED),
+    Scenario("QuayIntegration deleted with a cleanup, then made anew", shop, link_anew, CLEANED, seldom=True),
 )
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 assert set(ACCOUNTS) == {"builder", "default", "deployer"}

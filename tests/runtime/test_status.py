@@ -52,9 +52,13 @@ def test_a_spoilt_status_is_written_anew() -> None:
 
 def test_a_condition_that_nothing_bears_out_any_more_is_in_doubt() -> None:
     was = {"conditions": [{"type": "TokenValid", "status": "False", "reason": "InvalidCredentials"}]}
-    assert is_doubtful(was, [Condition("TokenValid", "Unknown", NOT_MET, "")])
-    assert not is_doubtful(was, [Condition("TokenValid", "False", "InvalidCredentials", "")])
-    assert not is_doubtful(
-        {"conditions": [{"type": "TokenValid", "status": "True"}]}, [Condition("TokenValid", "Unknown", NOT_MET, "")]
-    )
-    assert not is_doubtful({}, [Condition("TokenValid", "Unknown", NOT_MET, "")])
+    unmet = [Condition("TokenValid", "Unknown", NOT_MET, "")]
+    assert is_doubtful(was, unmet, settled=False)
+    assert not is_doubtful(was, [Condition("TokenValid", "False", "InvalidCredentials", "")], settled=False)
+    right = {"conditions": [{"type": "TokenValid", "status": "True"}]}
+    assert not is_doubtful(right, unmet, settled=True)
+    unknown = {"conditions": [{"type": "TokenValid", "status": "Unknown"}]}
+    assert [is_doubtful(status, unmet, settled=settled) for status in ({}, unknown) for settled in (False, True)] == [
+        False,
+        True,
+    ] * 2

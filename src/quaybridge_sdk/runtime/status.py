@@ -97,10 +97,13 @@ def merge_status(
     return {**status, "lastUpdate": stamp}
 
 
-def is_doubtful(current: Mapping[str, Any], found: Sequence[Condition]) -> bool:
-    """Whether a condition is False of which this process has met nothing, or nothing more."""
+def is_doubtful(current: Mapping[str, Any], found: Sequence[Condition], *, settled: bool) -> bool:
+    """Whether a condition is False of which this process has met nothing, or nothing more; or is still unknown, where there is
+    nothing left to do that would tell: an earlier process ended between its work and its status.
+    """
     before = _conditions_of(current)
-    return any(c.reason == NOT_MET and before.get(c.type, {}).get("status") == "False" for c in found)
+    doubted = ("False", "Unknown", None) if settled else ("False",)
+    return any(c.reason == NOT_MET and before.get(c.type, {}).get("status") in doubted for c in found)
 
 
 def _conditions_of(status: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -61,7 +61,7 @@ class StatusWriter:
             token: the fingerprint of its token, "" when there is none.
 
         Returns:
-            Whether it still says of Quay that something is wrong which nothing bears out now: Quay is to be asked.
+            Whether it says of Quay what nothing bears out now, or nothing where nothing more will come: Quay is to be asked.
 
         Raises:
             QuaybridgeError: the API could not be asked.
@@ -78,7 +78,8 @@ class StatusWriter:
         status = merge_status(current, found, fields, integration.generation if integration else 0, self.clock())
         if status is not None:
             self.status.write_status(key, status)
-        return is_doubtful(current, found)
+        settled = bool(reports) and all(report.state is NamespaceState.READY for report in reports)
+        return is_doubtful(current, found, settled=settled)
 
     def _conditions(self, integration: QuayIntegration, reports: tuple[NamespaceReport, ...]) -> tuple[Condition, ...]:
         key = integration.key
