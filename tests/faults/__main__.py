@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import sys
 import tempfile
 import time
@@ -14,18 +15,14 @@ from pathlib import Path
 from tests.conftest import scrub_environment
 from tests.faults import killing
 from tests.faults.breaks import BREAKS
-from tests.faults.cells import FAMILIES, run
-from tests.faults.known import HTTP_GAPS, PORT_GAPS
-from tests.faults.report import PortCount, page
-from tests.faults.scenarios import BY_NAME, SCENARIOS
+from tests.faults.cells import FAMILIES
+from tests.faults.known import HTTP_GAPS
+from tests.faults.ports import PortCount, count, say
+from tests.faults.report import page
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.wirecells import Batch, WireCell, used_rows
 
 PAGE = Path(__file__).parents[2] / "docs" / "generated" / "faults.md"
-
-
-def say(text: str) -> None:
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
 
 
 def ports() -> list[PortCount]:
@@ -36,16 +33,6 @@ def ports() -> list[PortCount]:
             say(f"{family}: {sum(c.run for c in mine)} cells, {sum(c.broken for c in mine)} broken")
             counts += mine
     return counts
-
-
-def count(family: str, name: str) -> PortCount:
-    """All cells of one kind of fault in one scenario."""
-    scenario = BY_NAME[name]
-    report = run(scenario, FAMILIES[family](scenario))
-    known = {cell for cell in report.broken if any(gap.names(family, name, cell) for gap in PORT_GAPS)}
-    for cell in report.broken.keys() - known:
-        say(f"BROKEN {family}, {name}, {cell}: {'; '.join(report.broken[cell])[:500]}")
-    return PortCount(family, name, report.run, len(report.broken), len(known))
 
 
 def folder() -> Path:
@@ -74,15 +61,21 @@ def kills() -> list[killing.Killed]:
 
 def main(arguments: list[str]) -> int:
     scrub_environment()
+    started = time.monotonic()
     counts = [] if "--wire" in arguments else ports()
     cells = [] if "--ports" in arguments else wire()
     chains = [] if "--ports" in arguments else kills()
     if not arguments:
-        PAGE.write_text(page(counts, cells, chains), encoding="utf-8")
+        PAGE.write_text(page(counts, cells, chains, _when(time.monotonic() - started)), encoding="utf-8")
         say(f"written: {PAGE}")
     known = [cell for cell in cells if cell.broken and any(gap.names(cell.fault, cell.row, "") for gap in HTTP_GAPS)]
     broken = sum(count.broken - count.known for count in counts) + sum(bool(cell.broken) for cell in cells) - len(known)
     return 1 if broken or any(chain.broken for chain in chains) else 0
+
+
+def _when(seconds: float) -> str:
+    processors = os.cpu_count() or 1
+    return f"Run on {time.strftime('%Y-%m-%d', time.gmtime())}, in {seconds / 60:.0f} minutes on {processors} processors."
 
 
 if __name__ == "__main__":

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from attrs import frozen
 from tests.faults.killing import Killed
 from tests.faults.known import HTTP_GAPS, PORT_GAPS
+from tests.faults.ports import PortCount
 from tests.faults.wirecells import WireCell
 
-HEAD = """# Faults
-
-This page is written by `make matrix`. Each cell is one run of the bridge with one fault; it holds when, after the fault's end,
-both sides are as after a run without a fault, nothing was written outside the bridge's own, no image was lost, no token was
-shown, and the number of calls stayed bounded.
+HEAD = """Each cell is one run of the bridge with one fault. It holds when, after the fault's end, both sides are as after a run without
+a fault, nothing was written outside the bridge's own, no image was lost, no token was shown, and the number of calls stayed
+bounded.
 """
 
 
-@frozen
-class PortCount:
-    """The cells of one kind of fault in one scenario; ``known`` of the broken ones have a row in the table of known gaps."""
-
-    family: str
-    scenario: str
-    run: int
-    broken: int
-    known: int
-
-
-def page(counts: Sequence[PortCount], cells: Sequence[WireCell], chains: Sequence[Killed]) -> str:
-    parts = [HEAD, _sum(counts, cells, chains), "## On the ports", _ports(counts), "## On the wire", _wire(cells)]
+def page(counts: Sequence[PortCount], cells: Sequence[WireCell], chains: Sequence[Killed], when: str) -> str:
+    """``when``: the day, and how long it took."""
+    parts = [HEAD, when, _sum(counts, cells, chains), "## On the ports", _ports(counts), "## On the wire", _wire(cells)]
     parts += ["## The process is killed", _chains(chains), "## Known gaps", _gaps()]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
