@@ -9,9 +9,9 @@ from tests.faults.known import HTTP_GAPS, PORT_GAPS
 from tests.faults.ports import PortCount
 from tests.faults.wirecells import WireCell
 
-HEAD = """Each cell is one run of the bridge with one fault. It holds when, after the fault's end, both sides are as after a run without
-a fault, nothing was written outside the bridge's own, no image was lost, no token was shown, and the number of calls stayed
-bounded.
+HEAD = """Each cell is one run of the bridge with one fault. It holds when, after the fault's end, both sides are as after a run
+without a fault, nothing was written outside the bridge's own, no image was lost, no token was shown, and the number of calls
+stayed bounded.
 """
 
 
