@@ -19,6 +19,7 @@ from quaybridge_sdk.adapters.kubernetes.objects import Json, parse_build
 from quaybridge_sdk.model.openshift import IMPORTED_ANNOTATION, Build, ImageImport, ImageStreamTag, ImportedImage
 from quaybridge_sdk.ports import ImageImporter
 from quaybridge_sdk.testing.http import Response
+from quaybridge_sdk.testing.http import Fault
 from quaybridge_sdk.testing.openshift import EmbeddedOpenShift
 
 STREAMS = "/apis/image.openshift.io/v1/namespaces/default/imagestreams"
@@ -210,6 +211,16 @@ def test_a_build_is_marked_once(cluster: EmbeddedOpenShift, client: KubernetesCl
     assert [(kind, marked and (marked.annotations or {}).get(IMPORTED_ANNOTATION)) for kind, marked in seen] == [
         (Kind.BUILD, "true")
     ] * 2
+
+
+def test_a_mark_counts_when_the_answer_is_the_build(cluster: EmbeddedOpenShift, client: KubernetesClient) -> None:
+    build = make_build(client)
+    cluster.faults.inject(Fault("status", "^PATCH ", status=200, body=b'{"metadata": [7]}'))
+    with pytest.raises(errors.ServerFaultError, match="no object of Kubernetes"):
+        KubernetesImporter(client).mark_imported(build)
+    KubernetesImporter(client).mark_imported(build)
+    live = client.get("/apis/build.openshift.io/v1/namespaces/default/builds/b")
+    assert live["metadata"]["annotations"][IMPORTED_ANNOTATION] == "true"
 
 
 def test_another_build_of_the_name_is_not_marked(cluster: EmbeddedOpenShift, client: KubernetesClient) -> None:

@@ -15,7 +15,7 @@ from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import Json
 from quaybridge_sdk.adapters.kubernetes.writer import KubernetesWriter
-from quaybridge_sdk.errors import ConflictError, NotFoundError, RequestRefusedError
+from quaybridge_sdk.errors import ConflictError, NotFoundError, RequestRefusedError, ServerFaultError
 from quaybridge_sdk.model.openshift import FINALIZER, SEED_FINALIZER
 from quaybridge_sdk.model.quay import SecretText
 from quaybridge_sdk.ports import ClusterWriter
@@ -287,3 +287,18 @@ def test_a_namespace_made_anew_gets_no_finalizer_for_the_former_one(client: Kube
         writer.add_finalizer("team", "of-the-former-one")
     writer.add_finalizer("team", uid)
     assert FINALIZER in client.get(TEAM)["metadata"]["finalizers"]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+def test_an_answer_that_is_no_object_says_nothing_of_a_write(
+    method: str, cluster: EmbeddedOpenShift, client: KubernetesClient, team: str
+) -> None:
+    """A proxy in between, say: what came is not taken for the object, and the write is tried again."""
+    seen: list[Json] = []
+    writer = KubernetesWriter(client, observe=lambda _, item: seen.append(item))
+    cluster.faults.inject(Fault("status", f"^{method} ", status=200, body=b'{"metadata": "x", "kind": 7}'))
+    with pytest.raises(ServerFaultError, match=f"{method} .*no object of Kubernetes"):
+        if method == "POST":
+            writer.write_pull_secret(team, "pull", CONTENT)
+        writer.link_pull_secret(team, "builder", "pull")
+    assert seen == []

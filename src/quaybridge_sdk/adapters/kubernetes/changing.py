@@ -43,6 +43,17 @@ def until_no_conflict(attempt: Callable[[], T], sleep: Callable[[float], None] =
     return retrying(attempt)
 
 
+def required(answer: Json, call: str) -> Json:
+    """The answer, if it is an object: whatever else came, nothing says that the call did what was asked.
+
+    Raises:
+        ServerFaultError: it is none.
+    """
+    if not isinstance(answer.get("metadata"), dict):
+        raise ServerFaultError(f"{call}: the answer is no object of Kubernetes", system=SYSTEM)
+    return answer
+
+
 @frozen
 class Changer:
     """What the writers share.
@@ -61,14 +72,11 @@ class Changer:
 
         def attempt() -> Json:
             item = self._read(path)
-            return self.client.replace(path, item) if change(item) else item
+            return required(self.client.replace(path, item), f"PUT {path}") if change(item) else item
 
         answer = until_no_conflict(attempt, self.sleep)
         self.observe(kind, answer)
         return answer
 
     def _read(self, path: str) -> Json:
-        item = self.client.get(path)
-        if not isinstance(item.get("metadata"), dict):
-            raise ServerFaultError(f"GET {path}: the answer is no object of Kubernetes", system=SYSTEM)
-        return item
+        return required(self.client.get(path), f"GET {path}")

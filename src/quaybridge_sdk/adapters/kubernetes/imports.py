@@ -8,7 +8,7 @@ from collections.abc import Callable
 from attrs import frozen
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
-from quaybridge_sdk.adapters.kubernetes.changing import Observer, unobserved, until_no_conflict
+from quaybridge_sdk.adapters.kubernetes.changing import Observer, required, unobserved, until_no_conflict
 from quaybridge_sdk.adapters.kubernetes.client import KubernetesClient, api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import MARKED_UID_ANNOTATION, Json, dig, entries, is_marked, text, version_of
@@ -119,14 +119,15 @@ class KubernetesImporter:
         path = api_path(BUILDS, build.namespace, "builds", build.name)
 
         def attempt() -> Json:
-            item = self.client.get(path)
+            item = required(self.client.get(path), f"GET {path}")
             uid = text(item, "metadata", "uid")
             if build.uid and uid != build.uid:
                 raise NotFoundError(f"the Build {build.namespace}/{build.name} was deleted, and made anew", system=SYSTEM)
             if is_marked(item):
                 return item
             marks = {IMPORTED_ANNOTATION: "true", MARKED_UID_ANNOTATION: uid}
-            return self.client.patch_merge(path, {"metadata": {"resourceVersion": version_of(item), "annotations": marks}})
+            patch = {"metadata": {"resourceVersion": version_of(item), "annotations": marks}}
+            return required(self.client.patch_merge(path, patch), f"PATCH {path}")
 
         self.observe(Kind.BUILD, until_no_conflict(attempt, self.sleep))
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from attrs import frozen
 
 from quaybridge_sdk.adapters.kubernetes.answers import SYSTEM
+from quaybridge_sdk.adapters.kubernetes.changing import required
 from quaybridge_sdk.adapters.kubernetes.cleanup import CleanupWriter, refers
 from quaybridge_sdk.adapters.kubernetes.client import api_path
 from quaybridge_sdk.adapters.kubernetes.kinds import Kind
@@ -140,7 +141,7 @@ class KubernetesWriter(CleanupWriter):
             "data": data,
         }
         try:
-            self.observe(Kind.SECRET, self.client.create(collection, body))
+            self.observe(Kind.SECRET, required(self.client.create(collection, body), f"POST {collection}"))
         except AlreadyExistsError:
             self._change(Kind.SECRET, api_path(collection, name), lambda item: _set_data(item, data))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from quaybridge_sdk.adapters.quay import parse, routes
 from quaybridge_sdk.adapters.quay.answers import value
 from quaybridge_sdk.adapters.quay.failures import timed_out
-from quaybridge_sdk.adapters.quay.settle import Settling, done, exists
+from quaybridge_sdk.adapters.quay.settle import Settling, exists, told
 from quaybridge_sdk.errors import AlreadyExistsError, NotFoundError, RemoteError, RequestRefusedError
 from quaybridge_sdk.model.quay import Prototype, Robot, Role
 
@@ -35,7 +35,7 @@ class AccountWriter(Settling):
                 raise error
             return None
 
-        self._settle(call, done, look)
+        self._settle(call, told(parse.created), look)
 
     def mark_organization(self, name: str, email: str) -> None:
         """Sets the organization's e-mail; nothing else of it changes.
@@ -48,7 +48,8 @@ class AccountWriter(Settling):
             found = self.organization(name)
             return (found is not None and found.email == email) or None
 
-        self._settle(routes.CHANGE_ORGANIZATION.call({"organization": name}, body={"email": email}), done, look)
+        call = routes.CHANGE_ORGANIZATION.call({"organization": name}, body={"email": email})
+        self._settle(call, told(parse.organization), look)
 
     def delete_organization(self, name: str) -> None:
         """Deletes the organization and all that is in it; one that is gone already is success."""
@@ -110,7 +111,7 @@ class AccountWriter(Settling):
         def look(_: RemoteError) -> bool | None:
             return any(p.id == prototype_id and p.role is role for p in self.prototypes(organization)) or None
 
-        self._settle(routes.UPDATE_PROTOTYPE.call(names, body={"role": role.value}), done, look)
+        self._settle(routes.UPDATE_PROTOTYPE.call(names, body={"role": role.value}), told(parse.prototype), look)
 
     def delete_prototype(self, organization: str, prototype_id: str) -> None:
         """Deletes the default permission; one that is gone already, or with its organization, is success."""

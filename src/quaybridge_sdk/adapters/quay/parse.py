@@ -41,6 +41,23 @@ def organization(document: object) -> OrganizationView:
     return OrganizationView(Organization(_text(record, "name"), email, is_admin), is_admin)
 
 
+def created(document: object) -> None:
+    """The answer to the creation of an organization: one word."""
+    if document != "Created":
+        raise MalformedError("the answer is not the word Created")
+
+
+def made_repository(document: object) -> str:
+    """The name in the answer to a repository's creation."""
+    return _text(_record(document, "the repository"), "name")
+
+
+def success(document: object) -> None:
+    """The answer to a change of state."""
+    if not _flag(_record(document, "the answer"), "success"):
+        raise MalformedError("the answer says no success")
+
+
 def robot(document: object) -> Robot:
     """One robot. ``token`` is None when Quay does not show it, ``repositories`` None when they were not asked for."""
     record = _record(document, "the robot")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quaybridge_sdk.adapters.quay import parse, routes
 from quaybridge_sdk.adapters.quay.answers import value
-from quaybridge_sdk.adapters.quay.settle import Settling, done, missing
+from quaybridge_sdk.adapters.quay.settle import Settling, missing, told
 from quaybridge_sdk.errors import AlreadyExistsError, NotFoundError, RemoteError, RequestRefusedError
 from quaybridge_sdk.model.quay import Role
 
@@ -35,7 +35,7 @@ class RepositoryWriter(Settling):
                 raise missing(f"{call}: there is no organization {organization!r}") from error
             return False if self._has_repository(organization, name) else None
 
-        return self._settle(call, done, look)
+        return self._settle(call, told(parse.made_repository), look)
 
     def delete_repository(self, organization: str, name: str) -> None:
         """Deletes the repository and its images; one that is gone already, or with its organization, is success.
@@ -61,7 +61,7 @@ class RepositoryWriter(Settling):
             found = value(self._send(routes.GET_REPOSITORY.call(names, query={"includeTags": "false"})), parse.repository_state)
             return found == state or None
 
-        return self._settle(routes.SET_STATE.call(names, body={"state": state}), done, look)
+        return self._settle(routes.SET_STATE.call(names, body={"state": state}), told(parse.success), look)
 
     def set_repository_permission(self, organization: str, repository: str, robot: str, role: Role) -> None:
         """Gives or changes a robot's right on a repository. ``robot`` is the full name.
@@ -80,4 +80,4 @@ class RepositoryWriter(Settling):
                     raise missing(f"there is no repository {organization}/{repository}") from error
             return None
 
-        self._settle(routes.SET_PERMISSION.call(names, body={"role": role.value}), done, look)
+        self._settle(routes.SET_PERMISSION.call(names, body={"role": role.value}), told(parse.role), look)

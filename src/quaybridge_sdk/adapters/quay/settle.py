@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from quaybridge_sdk.adapters.quay import routes
-from quaybridge_sdk.adapters.quay.answers import Answer, require_done
+from quaybridge_sdk.adapters.quay.answers import Answer, require_done, value
 from quaybridge_sdk.adapters.quay.failures import cut, timed_out, was_sent
 from quaybridge_sdk.adapters.quay.reader import QuayReader
 from quaybridge_sdk.adapters.quay.routes import Call
@@ -82,10 +82,14 @@ class Settling(QuayReader):
         return True
 
 
-def done(answer: Answer) -> bool:
-    """Reads an answer that says nothing but that it was done."""
-    require_done(answer)
-    return True
+def told(parse: Callable[[object], object]) -> Callable[[Answer], bool]:
+    """Reads the documented answer of a success: where something else came, nothing says that it was done."""
+
+    def outcome(answer: Answer) -> bool:
+        value(answer, parse)
+        return True
+
+    return outcome
 
 
 def removed(answer: Answer) -> bool:
