@@ -18,8 +18,7 @@ from quaybridge_sdk.adapters.kubernetes.kinds import Kind
 from quaybridge_sdk.adapters.kubernetes.objects import Json, parse_build
 from quaybridge_sdk.model.openshift import IMPORTED_ANNOTATION, Build, ImageImport, ImageStreamTag, ImportedImage
 from quaybridge_sdk.ports import ImageImporter
-from quaybridge_sdk.testing.http import Response
-from quaybridge_sdk.testing.http import Fault
+from quaybridge_sdk.testing.http import Fault, Response
 from quaybridge_sdk.testing.openshift import EmbeddedOpenShift
 
 STREAMS = "/apis/image.openshift.io/v1/namespaces/default/imagestreams"

@@ -289,16 +289,22 @@ def test_a_namespace_made_anew_gets_no_finalizer_for_the_former_one(client: Kube
     assert FINALIZER in client.get(TEAM)["metadata"]["finalizers"]
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+@pytest.mark.parametrize(
+    ("method", "act"),
+    [
+        ("GET", lambda writer: writer.link_pull_secret("team", "builder", "pull")),
+        ("PUT", lambda writer: writer.link_pull_secret("team", "builder", "pull")),
+        ("POST", lambda writer: writer.write_pull_secret("team", "pull", CONTENT)),
+    ],
+)
+@pytest.mark.usefixtures("team")
 def test_an_answer_that_is_no_object_says_nothing_of_a_write(
-    method: str, cluster: EmbeddedOpenShift, client: KubernetesClient, team: str
+    method: str, act: Callable[[KubernetesWriter], object], cluster: EmbeddedOpenShift, client: KubernetesClient
 ) -> None:
     """A proxy in between, say: what came is not taken for the object, and the write is tried again."""
     seen: list[Json] = []
     writer = KubernetesWriter(client, observe=lambda _, item: seen.append(item))
     cluster.faults.inject(Fault("status", f"^{method} ", status=200, body=b'{"metadata": "x", "kind": 7}'))
     with pytest.raises(ServerFaultError, match=f"{method} .*no object of Kubernetes"):
-        if method == "POST":
-            writer.write_pull_secret(team, "pull", CONTENT)
-        writer.link_pull_secret(team, "builder", "pull")
+        act(writer)
     assert seen == []
