@@ -29,8 +29,8 @@ class Maker:
 
     def push(self, page: Page) -> None:
         """A user's own push, under a tag of its own."""
-        if page.cluster_id and not page.blocked and page.streams:
-            self._push(page, self.chance.choice(sorted(page.streams)), f"v{page.number()}")
+        if page.cluster_id and not page.blocked and page.usable:
+            self._push(page, self.chance.choice(page.usable), f"v{page.number()}")
 
     def _push(self, page: Page, stream: str, tag: str) -> str:
         found = self.ground.credentials(page.name, page.secret("builder"))
@@ -45,9 +45,9 @@ class Maker:
 
     def build(self, page: Page) -> None:
         """One that succeeds."""
-        if not page.streams or len(page.builds) >= MOST:
+        if not page.usable or len(page.builds) >= MOST:
             return
-        stream = self.chance.choice(sorted(page.streams))
+        stream = self.chance.choice(page.usable)
         name = self._create(page, stream)
         if not page.cluster_id or name is None:
             return
@@ -61,8 +61,8 @@ class Maker:
         self.counters.count("builds completed")
 
     def fail(self, page: Page) -> None:
-        if page.streams and page.cluster_id and len(page.builds) < MOST:
-            stream = self.chance.choice(sorted(page.streams))
+        if page.usable and page.cluster_id and len(page.builds) < MOST:
+            stream = self.chance.choice(page.usable)
             name = self._create(page, stream)
             if name is not None:
                 page.builds.append(BuildNote(name, stream, "", imports=False))
@@ -71,9 +71,9 @@ class Maker:
 
     def forge(self, page: Page) -> None:
         """A Build that claims to have been rewritten, and wants a stranger's image in the namespace's own ImageStream."""
-        if page.streams and page.cluster_id and len(page.builds) < MOST:
+        if page.usable and page.cluster_id and len(page.builds) < MOST:
             host = self.ground.quay_url.removeprefix("http://")
-            stream = self.chance.choice(sorted(page.streams))
+            stream = self.chance.choice(page.usable)
             annotations = {MANAGED: "true", DESTINATION: f"{page.name}/{stream}:stolen"}
             output = {"to": {"kind": "DockerImage", "name": f"{host}/openshift_foreign/app:latest"}}
             name = f"forged-{page.number()}"

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from attrs import frozen
+from tests.soak import records
 from tests.soak.diary import Left, Page, Phase
 from tests.soak.ground import Ground
 
@@ -85,6 +86,8 @@ class Checker:
             yield f"the mark: {found.email}"
         if FINALIZER not in metadata.get("finalizers", ()) or "quaybridge.io/applied" not in (metadata.get("annotations") or {}):
             yield "the finalizer, or the record of what was brought about"
+        if (record := records.record(self.ground, page)) is not None and record.check != page.check:
+            yield f"the check {page.check!r} was not followed: {record.check!r}"
         yield from self._registry(page, found, roles)
         yield from (text for account in roles for text in self._account(page, found, account, accounts))
         yield from self._images(page, found)
@@ -97,14 +100,24 @@ class Checker:
         rules = sorted((p.delegate, p.role, p.activating_user) for p in found.prototypes)
         if rules != sorted((robot, role, None) for robot, role in rights.items()):
             yield f"default permissions: {rules}"
-        if not page.streams <= set(found.repositories) <= page.ever:
-            yield f"repositories: {sorted(found.repositories)}, ImageStreams: {sorted(page.streams)}, once: {sorted(page.ever)}"
+        yield from self._repositories(page, found)
         for name, row in found.repositories.items():
             held = {user: role for user, role in row.users.items() if "+" in user}
             if name in page.streams and held != rights:
                 yield f"rights in {name}: {held}"
             if row.state != "NORMAL":
                 yield f"{name} is {row.state}"
+
+    def _repositories(self, page: Page, found: OrganizationSnapshot) -> Iterator[str]:
+        """Where they go with their ImageStreams, each that is left over must be one that may not go."""
+        there = found.repositories
+        if not page.streams <= set(there) <= page.ever:
+            yield f"repositories: {sorted(there)}, ImageStreams: {sorted(page.streams)}, once: {sorted(page.ever)}"
+        mark, others = records.mark(self.ground, page), there.keys() - page.streams - page.ignored
+        if page.removes and (over := sorted(name for name in others if there[name].description == mark)):
+            yield f"repositories left over: {over}"
+        if page.kept - there.keys():
+            yield f"repositories gone that had to stay: {sorted(page.kept - there.keys())}"
 
     def _account(
         self, page: Page, found: OrganizationSnapshot, account: str, accounts: dict[str, dict[str, Any]]
@@ -124,8 +137,8 @@ class Checker:
         lost = {place for place, digest in page.images.items() if there.get(place) != digest}
         if lost:
             yield f"images lost: {sorted(lost)}"
-        if there.keys() - page.images.keys():
-            yield f"images left over: {sorted(there.keys() - page.images.keys())}"
+        if over := there.keys() - page.images.keys() - page.doubtful.keys():
+            yield f"images left over: {sorted(over)}"
 
     def _builds(self, page: Page) -> Iterator[str]:
         objects = self.ground.objects("builds", page.name)

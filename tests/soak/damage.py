@@ -17,7 +17,17 @@ NAMESPACES = "/api/v1/namespaces"
 ROLES = {"builder": "write", "default": "read", "deployer": "read"}
 ACCOUNTS = tuple(ROLES)
 EXTRA = "ci"
+EXTRA_ROLES = {"openshift": "read", "second": "write"}
+"""By clusterID: the role of that account."""
+
 SPOILT = base64.b64encode(b'{"auths":{"127.0.0.1":{"auth":"eDp5"}}}').decode()
+
+
+def wrong_roles(page: Page, found: OrganizationSnapshot | None) -> set[str]:
+    """The repositories on which a robot has another role than it should."""
+    rights = {**ROLES, EXTRA: EXTRA_ROLES.get(page.cluster_id, "")}
+    rows = found.repositories.items() if found else ()
+    return {name for name, row in rows for user, role in row.users.items() if rights.get(user.partition("+")[2], role) != role}
 
 
 @frozen
@@ -34,7 +44,7 @@ class Hands:
             return
         deeds = (
             self._regenerate, self._delete_robot, self._prototypes, self._double, self._permission, self._repository, self._mail,
-            self._regenerate, self._organization if self.chance.random() < 0.3 else self._permission,
+            self._regenerate, self._describe, self._organization if self.chance.random() < 0.3 else self._permission,
         )  # fmt: skip
         deed: Callable[[Page, OrganizationSnapshot], None] = self.chance.choice(deeds)
         deed(page, found)
@@ -79,9 +89,15 @@ class Hands:
 
     def _organization(self, page: Page, found: OrganizationSnapshot) -> None:
         self.ground.quay("DELETE", f"organization/{page.organization}")
-        page.images.clear()
+        page.lose_all()
         for repository in (*found.repositories, *page.streams):
-            page.lose_repository(repository)
+            page.excuse(repository)
+
+    def _describe(self, page: Page, found: OrganizationSnapshot) -> None:
+        """Then it is somebody's own, and stays when its ImageStream goes."""
+        for repository in self._one(set(page.usable) & found.repositories.keys()):
+            self.ground.quay("PUT", f"repository/{page.organization}/{repository}", {"description": f"by hand {page.number()}"})
+            page.kept.add(repository)
 
     def _mail(self, page: Page, found: OrganizationSnapshot) -> None:
         """One place of the mark may be edited if another one still tells: a robot that was made for this very namespace."""
@@ -146,7 +162,7 @@ class Hands:
         """An account gets a role, or loses it. Spared: a change from one role to another, which does not reach the repository
         of an ImageStream that is away at that time and comes back.
         """
-        role = self.chance.choice(("write" if page.cluster_id == "second" else "read", None))
+        role = self.chance.choice((EXTRA_ROLES.get(page.cluster_id, "read"), None))
         path = f"{NAMESPACES}/{page.name}/serviceaccounts"
         annotations = {"quaybridge.io/role": role}
         try:

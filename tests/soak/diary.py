@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 
 from attrs import define, field
@@ -49,7 +51,13 @@ class Page:
         strangers: the organization is a stranger's; ``taken``: one who made it in the place of ours.
         streams: the ImageStreams there now.
         ever: all repositories that there may be: ImageStreams of an earlier namespace, too, since a watch may be behind.
-        images: repository and tag -> digest, of all that was pushed and must be there.
+        ignored: ImageStreams that the bridge was told to leave alone.
+        gone: names of ImageStreams that were deleted in this namespace; ``again``: those that were made again, and when, of which
+            it is not known yet whether the bridge has seen it: until then their repository may go.
+        kept: repositories that no ImageStream's deletion may take away.
+        images: repository and tag -> digest, of all that was pushed and must be there; ``doubtful``: what may be there, or have
+            gone with an ImageStream.
+        check: the last text with which a check was asked for.
         built: ImageStream -> digest of the last Build whose image must be in its tag.
         frozen: an organization that must not change any more.
     """
@@ -67,11 +75,27 @@ class Page:
     adopted: bool = False
     streams: set[str] = field(factory=set)
     ever: set[str] = field(factory=set)
+    ignored: set[str] = field(factory=set)
+    gone: set[str] = field(factory=set)
+    again: dict[str, datetime] = field(factory=dict)
+    kept: set[str] = field(factory=set)
     images: dict[tuple[str, str], str] = field(factory=dict)
+    doubtful: dict[tuple[str, str], str] = field(factory=dict)
     built: dict[str, str] = field(factory=dict)
     builds: list[BuildNote] = field(factory=list)
     frozen: OrganizationSnapshot | None = None
     serial: int = 0
+    check: str = ""
+
+    @property
+    def removes(self) -> bool:
+        """Whether repositories go with their ImageStreams: of the two integrations one leaves that at its default."""
+        return self.cluster_id == "openshift"
+
+    @property
+    def usable(self) -> list[str]:
+        """The ImageStreams whose repository stays, sorted."""
+        return sorted(self.streams - self.again.keys())
 
     @property
     def edited_mail(self) -> str:
@@ -92,14 +116,34 @@ class Page:
     def begin(self, uid: str) -> None:
         """A namespace of the name was made."""
         self.phase, self.uid, self.blocked, self.adopted = Phase.LIVE, uid, False, False
-        self.streams, self.built, self.builds = set(), {}, []
+        self.streams, self.ignored, self.gone, self.again = set(), set(), set(), {}
+        self.built, self.builds, self.check = {}, [], ""
         if self.left is Left.NOTHING:
-            self.images = {}
+            self.lose_all()
+
+    def lose_all(self) -> None:
+        """The organization is gone."""
+        self.images, self.doubtful, self.kept = {}, {}, set()
 
     def lose_repository(self, repository: str) -> None:
         """Somebody has deleted it in Quay."""
         self.images = {place: digest for place, digest in self.images.items() if place[0] != repository}
+        self.doubtful = {place: digest for place, digest in self.doubtful.items() if place[0] != repository}
+        self.kept.discard(repository)
         self.excuse(repository)
+
+    def doubt(self, repository: str) -> None:
+        """It goes, unless its ImageStream is made again before the bridge gets to it."""
+        self.doubtful |= {place: digest for place, digest in self.images.items() if place[0] == repository}
+        self.images = {place: digest for place, digest in self.images.items() if place[0] != repository}
+        self.kept.discard(repository)
+
+    def settle(self, repository: str, there: Mapping[str, str]) -> None:
+        """The bridge has seen that the ImageStream was made again: from now on what is ``there`` must stay."""
+        found = {place: digest for place, digest in self.doubtful.items() if place[0] == repository}
+        self.images = {**{place: digest for place, digest in found.items() if there.get(place[1]) == digest}, **self.images}
+        self.doubtful = {place: digest for place, digest in self.doubtful.items() if place not in found}
+        self.again.pop(repository, None)
 
     def excuse(self, stream: str) -> None:
         self.built.pop(stream, None)

@@ -12,20 +12,17 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 from tests.soak.checker import Checker
-from tests.soak.diary import Counters, Left, Page, Phase
+from tests.soak.diary import Counters, Page, Phase
 from tests.soak.figures import Calls, Memory, bridge_calls, leaks
-from tests.soak.ground import OPERATORS, Ground
+from tests.soak.ground import Ground
 from tests.soak.programs import Programs, kill_now_and_then, programs
+from tests.soak.scene import SECRETS, names, set_up
 from tests.soak.trouble import Trouble
 from tests.soak.workload import Actor
 
 from quaybridge_sdk.cli.stage import set_stage
 from quaybridge_sdk.testing.quay import EmbeddedQuay
-from quaybridge_sdk.testing.quay.snapshots import OrganizationSnapshot
-from quaybridge_sdk.testing.registry_client import push_image
 
-INTEGRATIONS = "/apis/quay.redhat.com/v1/quayintegrations"
-SECRETS = {"openshift": "quay-first", "second": "quay-second"}
 FULL_CHECK_SECONDS = 12.0
 CALLS_PER_CHECK = 6
 MOST_A_MINUTE = 3000
@@ -66,48 +63,10 @@ def run(options: Options, folder: Path) -> Report:
         for secret in SECRETS.values():
             secrets[secret] = ground.new_token()
         strangers = set_up(ground, secrets)
-        pages = names(options, strangers)
+        pages = names(options.names, strangers)
         with programs(stage, report.counters) as made:
             Soak(options, ground, pages, made, report, Checker(ground, pages, strangers), secrets).go()
     return report
-
-
-def set_up(ground: Ground, secrets: dict[str, str]) -> dict[str, OrganizationSnapshot]:
-    """Two integrations with a Secret each, and what strangers have in Quay."""
-    ground.oc("POST", "/api/v1/namespaces", {"metadata": {"name": "openshift-operators"}})
-    for secret, token in secrets.items():
-        ground.put_token(secret, token)
-    second = [f"second{number}" for number in range(20)]
-    lists = {"openshift": {"denylistNamespaces": [*second, "out0", "out1"]}, "second": {"allowlistNamespaces": second}}
-    for cluster_id, scope in lists.items():
-        reference = {"namespace": OPERATORS.rpartition("/")[2], "name": SECRETS[cluster_id]}
-        spec = {"clusterID": cluster_id, "credentialsSecret": reference, "quayHostname": ground.quay_url,
-                "insecureRegistry": True, "deletionLimit": 0, **scope}  # fmt: skip
-        body = {"apiVersion": "quay.redhat.com/v1", "kind": "QuayIntegration", "metadata": {"name": cluster_id}, "spec": spec}
-        ground.oc("POST", INTEGRATIONS, body)
-    marks = {"openshift_foreign": "somebody@example.com", "openshift_elsewhere": "4ea1@another.quaybridge.invalid"}
-    for name, email in {**marks, "unrelated": "else@example.com"}.items():
-        _stranger(ground, name, email)
-    return {name: found for name in (*marks, "unrelated") if (found := ground.organization(name)) is not None}
-
-
-def _stranger(ground: Ground, name: str, email: str) -> None:
-    """With an image, and with robots of the names that ours have."""
-    ground.quay("POST", "organization/", {"name": name, "email": email})
-    ground.quay("POST", "repository", {"namespace": name, "repository": "app", "visibility": "private", "description": ""})
-    mark = "quaybridge: integration=openshift cluster=another namespace=4ea1" if "another" in email else ""
-    robot = ground.quay("PUT", f"organization/{name}/robots/builder", {"description": mark})
-    ground.quay("PUT", f"repository/{name}/app/permissions/user/{name}+builder", {"role": "write"})
-    push_image(ground.quay_url, f"{name}/app", "latest", robot["name"], robot["token"], content=name.encode())
-
-
-def names(options: Options, strangers: dict[str, OrganizationSnapshot]) -> tuple[Page, ...]:
-    """Some in each integration's scope, of which one never goes; two in none's; two whose organizations are strangers'."""
-    first = [Page(f"first{number}", "openshift", stays=not number) for number in range(options.names - options.names // 3)]
-    second = [Page(f"second{number}", "second", stays=not number) for number in range(options.names // 3)]
-    blocked = [Page(name, "openshift", strangers=True, left=Left.KEPT, frozen=strangers[f"openshift_{name}"])
-               for name in ("foreign", "elsewhere")]  # fmt: skip
-    return (*first, *second, *blocked, Page("out0", ""), Page("out1", ""))
 
 
 @define

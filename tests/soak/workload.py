@@ -8,17 +8,18 @@ from collections.abc import Callable
 
 import httpx
 from attrs import frozen
-from tests.soak import builds, damage
+from tests.soak import builds, damage, records
+from tests.soak.checks import Checks
 from tests.soak.diary import Counters, Left, Page, Phase
 from tests.soak.ground import Ground, RefusedError
+from tests.soak.streams import Streams
 
 from quaybridge_sdk.mapping.ownership import email_mark
+from quaybridge_sdk.testing.quay.snapshots import OrganizationSnapshot
 from quaybridge_sdk.testing.registry_client import RegistryError
 
 NAMESPACES = "/api/v1/namespaces"
-IMAGES = "/apis/image.openshift.io/v1/namespaces"
 POLICY = "quaybridge.io/deletion-policy"
-STREAMS = ("app", "web", "db", "api")
 
 
 @frozen
@@ -49,20 +50,21 @@ class Actor:
         elif page.phase is Phase.GOING:
             self.watch_it_go(page)
         else:
+            records.settle(self.ground, page)
             deeds, weights = zip(*self._deeds(), strict=True)
             self.chance.choices(deeds, weights)[0](page)
 
     def _deeds(self) -> tuple[tuple[Callable[[Page], None], int], ...]:
         ground, chance, counters = self.ground, self.chance, self.counters
         hands = damage.Hands(ground, chance, counters)
-        maker = builds.Maker(ground, chance, counters)
+        maker, checks = builds.Maker(ground, chance, counters), Checks(ground, chance, counters)
+        streams = Streams(ground, chance, counters)
         return (
-            (self.go, 12), (self.stream_comes, 14), (self.stream_goes, 5), (self.annotate, 6),
+            (self.go, 12), (streams.come, 14), (streams.go, 9), (streams.opt_out, 1), (streams.ignored_goes, 1),
+            (self.annotate, 4), (checks.ask, 2), (checks.role, 5), (checks.hurry, 1),
             (maker.push, 16), (maker.build, 20), (maker.fail, 2), (maker.forge, 1), (maker.prune, 4),
             (hands.in_quay, 14), (hands.in_cluster, 10), (hands.accounts, 5), (hands.take, 2),
         )  # fmt: skip
-
-    # -- namespaces
 
     def come(self, page: Page) -> None:
         """The new namespace gets what its forerunner has left only if that was quarantined, or is given over by hand."""
@@ -77,7 +79,7 @@ class Actor:
         page.frozen = page.frozen if page.blocked else None
         self.counters.count("namespaces made again" if page.left is not Left.NOTHING else "namespaces made")
         self.counters.count("namespaces whose organization is somebody else's", page.blocked)
-        self.stream_comes(page)
+        Streams(self.ground, self.chance, self.counters).come(page)
 
     def go(self, page: Page) -> None:
         """Only from a state of which is known what must be left: the organization is ours, or somebody else's, or not there."""
@@ -95,12 +97,22 @@ class Actor:
             return
         if not ours and not page.blocked and page.policy not in ("", "Delete"):
             return
+        if page.policy and not self._is_clear(page, found):
+            return
         empty = found is None or not any(row.tags for row in found.repositories.values())
         self.ground.oc("DELETE", f"{NAMESPACES}/{page.name}")
         page.phase = Phase.GOING
         self.counters.count(f"namespaces deleted, {page.policy or 'Delete'}")
         if page.cluster_id and not page.blocked:
             page.left = self._what_is_left(page.policy, empty)
+
+    def _is_clear(self, page: Page, found: OrganizationSnapshot | None) -> bool:
+        """Spared: repositories that are just going, so that it cannot be told whether one with an image is left; and a wrong
+        role, which whoever gets the organization later would get as well.
+        """
+        mark, there = records.mark(self.ground, page), found.repositories if found else {}
+        going = {name for name in there.keys() - page.streams - page.ignored if there[name].description == mark}
+        return not (damage.wrong_roles(page, found) or page.again or (page.removes and going))
 
     def _what_is_left(self, policy: str, empty: bool) -> Left:
         if policy == "Quarantine":
@@ -116,34 +128,7 @@ class Actor:
             page.frozen = self.ground.organization(page.organization)
 
     def annotate(self, page: Page) -> None:
-        what = self.chance.choice((POLICY, POLICY, "quaybridge.io/check"))
-        value: str | None = str(page.number())
-        if what == POLICY:
-            value = self.chance.choice(("Retain", "DeleteIfEmpty", "Quarantine", "Quarantine", None))
-        self.ground.oc("PATCH", f"{NAMESPACES}/{page.name}", {"metadata": {"annotations": {what: value}}})
-        if what == POLICY:
-            page.policy = value or ""
+        value: str | None = self.chance.choice(("Retain", "DeleteIfEmpty", "Quarantine", "Quarantine", None))
+        self.ground.oc("PATCH", f"{NAMESPACES}/{page.name}", {"metadata": {"annotations": {POLICY: value}}})
+        page.policy = value or ""
         self.counters.count("namespaces annotated")
-
-    # -- ImageStreams
-
-    def stream_comes(self, page: Page) -> None:
-        free = sorted(set(STREAMS) - page.streams)
-        found = self.ground.organization(page.organization)
-        # Spared: a wrong default permission would give its repository wrong rights, which stay if it goes before the next check.
-        rules = [(rule.delegate.partition("+")[2], rule.role) for rule in found.prototypes] if found else []
-        wrong = any(role != damage.ROLES.get(account, role) for account, role in rules)
-        if free and not wrong and not page.taken:
-            name = self.chance.choice(free)
-            page.ever.add(name)
-            self.ground.oc("POST", f"{IMAGES}/{page.name}/imagestreams", {"metadata": {"name": name}})
-            page.streams.add(name)
-            self.counters.count("ImageStreams made")
-
-    def stream_goes(self, page: Page) -> None:
-        if page.streams:
-            name = self.chance.choice(sorted(page.streams))
-            page.excuse(name)
-            self.ground.oc("DELETE", f"{IMAGES}/{page.name}/imagestreams/{name}")
-            page.streams.discard(name)
-            self.counters.count("ImageStreams deleted")
