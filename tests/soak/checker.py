@@ -10,6 +10,7 @@ from attrs import frozen
 from tests.soak import records
 from tests.soak.diary import Left, Page, Phase
 from tests.soak.ground import Ground
+from tests.soak.scene import SPECS
 
 from quaybridge_sdk.testing.quay.snapshots import OrganizationSnapshot
 
@@ -33,12 +34,18 @@ class Checker:
     def differences(self) -> list[str]:
         """What is not as it should be, each with the name that it concerns; empty when all is."""
         organizations = self.ground.stage.quay.organizations()
-        found = [f"{page.name}: {text}" for page in self.pages for text in self._of(page, organizations.get(page.organization))]
+        found = self.of(self.pages)
         found += [f"{name}: a stranger's organization was changed" for name, before in self.strangers.items()
                   if organizations.get(name) != before]  # fmt: skip
         known = {page.organization for page in self.pages} | self.strangers.keys()
         found += [f"{name}: an organization of nobody's" for name in organizations.keys() - known]
-        return [*found, *self._remembered(), *self._conditions()]
+        remembered = (text for cluster_id in SPECS for text in self.remembered(cluster_id))
+        return [*found, *remembered, *self._conditions()]
+
+    def of(self, pages: Iterable[Page]) -> list[str]:
+        """What is not as it should be with these."""
+        organizations = self.ground.stage.quay.organizations()
+        return [f"{page.name}: {text}" for page in pages for text in self._of(page, organizations.get(page.organization))]
 
     def _of(self, page: Page, found: OrganizationSnapshot | None) -> Iterator[str]:
         namespace = self.ground.objects("namespaces").get(page.name)
@@ -59,7 +66,7 @@ class Checker:
         if found is None:
             yield "the organization that should be kept is gone"
         elif found != page.frozen:
-            yield f"the organization that should be kept was changed: {_changes(page.frozen, found)}"
+            yield f"the organization that should be kept was changed: {changes(page.frozen, found)}"
         elif not page.strangers:
             yield from self._images(page, found)
 
@@ -154,31 +161,34 @@ class Checker:
         if any("stolen" in _tags(item) for item in streams.values()):
             yield "a forged build was imported"
 
-    def _remembered(self) -> Iterator[str]:
-        """The deletions that the integrations remember are the quarantined ones."""
-        wanted = {page.organization for page in self.pages if page.left is Left.QUARANTINED and page.phase is Phase.ABSENT}
-        entries = [entry for item in self._integrations() for entry in (item.get("status") or {}).get("deletions") or ()]
+    def remembered(self, cluster_id: str) -> list[str]:
+        """The deletions that an integration remembers are the quarantined ones."""
+        pages = (page for page in self.pages if page.cluster_id == cluster_id and page.phase is Phase.ABSENT)
+        wanted = {page.organization for page in pages if page.left is Left.QUARANTINED}
+        status: dict[str, Any] = self.ground.objects("quayintegrations").get(cluster_id, {}).get("status") or {}
+        entries = status.get("deletions") or []
         found = {entry["organization"] for entry in entries if entry["reason"] == "Quarantine"}
-        if found != wanted or len(entries) != len(wanted):
-            told = [(entry["organization"], entry["reason"]) for entry in entries]
-            yield f"deletions remembered: {told}, wanted: {sorted(wanted)}"
+        if found == wanted and len(entries) == len(wanted):
+            return []
+        told = [(entry["organization"], entry["reason"]) for entry in entries]
+        return [f"deletions remembered: {told}, wanted: {sorted(wanted)}"]
 
     def _conditions(self) -> Iterator[str]:
-        for item in self._integrations():
+        integrations = self.ground.objects("quayintegrations")
+        yield from (f"there is no QuayIntegration {name}" for name in SPECS.keys() - integrations.keys())
+        for item in integrations.values():
             blocked = [p for p in self.pages if p.phase is Phase.LIVE and p.blocked and p.cluster_id == item["spec"]["clusterID"]]
             conditions = {c["type"]: (c["status"], c["reason"]) for c in (item.get("status") or {}).get("conditions") or ()}
             ready, wanted = conditions.get("Ready", ("", "")), BLOCKED if blocked else {("True", "Synchronized")}
             if ready not in wanted:
                 yield f"QuayIntegration {item['metadata']['name']}: Ready is {ready}, not {wanted}; {conditions}"
 
-    def _integrations(self) -> Iterable[dict[str, Any]]:
-        return self.ground.objects("quayintegrations").values()
 
-
-def _changes(before: OrganizationSnapshot | None, after: OrganizationSnapshot) -> str:
+def changes(before: OrganizationSnapshot | None, after: OrganizationSnapshot | None) -> str:
+    """The parts that are not the same, before and after."""
     parts = ("email", "robots", "prototypes", "repositories")
-    names = [name for name in parts if getattr(before, name, None) != getattr(after, name)]
-    return ", ".join(f"{name}: {getattr(before, name, None)} -> {getattr(after, name)}" for name in names)
+    names = [name for name in parts if getattr(before, name, None) != getattr(after, name, None)]
+    return ", ".join(f"{name}: {getattr(before, name, None)} -> {getattr(after, name, None)}" for name in names)
 
 
 def _tags(stream: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

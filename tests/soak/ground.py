@@ -64,11 +64,16 @@ class Gate:
 
 @define
 class Ground:
-    """The servers as the workload uses them. ``tokens``: every secret text that a server ever gave out."""
+    """The servers as the workload uses them.
+
+    ``tokens``: every secret text that a server ever gave out. ``second_gate``: what users do in the namespaces of the second
+    integration passes it.
+    """
 
     stage: Stage
     cluster_gate: Gate = field(factory=lambda: Gate(patient=True))
     quay_gate: Gate = field(factory=lambda: Gate(patient=False))
+    second_gate: Gate = field(factory=lambda: Gate(patient=False))
     tokens: set[str] = field(factory=set)
     cluster_url: str = field(init=False)
     quay_url: str = field(init=False)

@@ -7,7 +7,7 @@ from typing import Any
 from tests.soak.diary import Page
 from tests.soak.ground import Ground
 
-from quaybridge_sdk.adapters.kubernetes.objects import parse_service_account
+from quaybridge_sdk.adapters.kubernetes.objects import parse_pull_secret, parse_service_account
 from quaybridge_sdk.mapping.desired import desired_state
 from quaybridge_sdk.mapping.ownership import robot_description
 from quaybridge_sdk.model.integration import parse_integration
@@ -19,6 +19,11 @@ def record(ground: Ground, page: Page) -> Applied | None:
     """The record on the namespace; None when there is none."""
     metadata: dict[str, Any] = ground.objects("namespaces").get(page.name, {}).get("metadata", {})
     return Applied.loads((metadata.get("annotations") or {}).get(APPLIED_ANNOTATION))
+
+
+def fingerprint(secret: dict[str, Any] | None) -> str:
+    """Of a pull secret's content, as the record has it; "" when there is none."""
+    return parse_pull_secret(secret) if secret else ""
 
 
 def is_up_to_date(ground: Ground, page: Page) -> bool:

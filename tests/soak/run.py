@@ -11,14 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import define, field, frozen
+from tests.soak.burst import Burst
 from tests.soak.checker import Checker
+from tests.soak.checks import Checks
 from tests.soak.diary import Counters, Page, Phase
 from tests.soak.figures import Calls, Memory, bridge_calls, leaks
 from tests.soak.ground import Ground
 from tests.soak.programs import Programs, kill_now_and_then, programs
+from tests.soak.renewal import PATIENCE, Renewal
 from tests.soak.scene import SECRETS, names, set_up
 from tests.soak.trouble import Trouble
-from tests.soak.workload import Actor
+from tests.soak.workload import Actor, watch_it_go
 
 from quaybridge_sdk.cli.stage import set_stage
 from quaybridge_sdk.testing.quay import EmbeddedQuay
@@ -34,7 +37,7 @@ class Options:
     """How long, how much, and by which dice.
 
     ``patience``: seconds that both sides may take to be right after everything was healed; a retry waits 300 at most. ``quiet``:
-    seconds for which all must then stay as it is.
+    seconds for which all must then stay as it is; ``renewal``: seconds between two cleanups on average.
     """
 
     seconds: float
@@ -44,6 +47,7 @@ class Options:
     pace: float = 0.5
     patience: float = 420.0
     quiet: float = 20.0
+    renewal: float = 45.0
 
 
 @define
@@ -93,6 +97,7 @@ class Soak:
         memory, calls = Memory(self.programs), Calls(self.ground)
         with self._threads(self.measured, lambda: memory.watch(self.measured), lambda: calls.watch(self.measured)):
             strikes = random.Random(chance.random())
+            renewal, seconds = self._renewal(random.Random(chance.random())), self.options.seconds
             with self._threads(
                 self.over,
                 *[lambda actor=actor: actor.act(self.over) for actor in actors],
@@ -100,18 +105,24 @@ class Soak:
                 lambda: trouble.faults("the cluster"),
                 trouble.outages,
                 lambda: trouble.credentials(self.secrets),
+                lambda: renewal.act(seconds * 0.9, self.options.renewal),
                 lambda: kill_now_and_then(self.programs, strikes, counters, self.over, self.calm),
             ):
-                self.over.wait(self.options.seconds * 0.6)
+                self.over.wait(seconds * 0.6)
                 self.calm.set()
-                self.over.wait(self.options.seconds * 0.4)
+                self.over.wait(seconds * 0.4)
             trouble.heal(self.secrets)
-            self._compare(actors)
+            self._compare()
+            self._burst(random.Random(chance.random()))
         self._figures(memory, calls)
 
     def _actor(self, number: int, chance: random.Random) -> Actor:
         mine = self.pages[number :: self.options.actors]
         return Actor(self.ground, mine, random.Random(chance.random()), self.report.counters, self.options.pace)
+
+    def _renewal(self, chance: random.Random) -> Renewal:
+        pages = tuple(page for page in self.pages if page.cluster_id == "second")
+        return Renewal(self.ground, pages, chance, self.report.counters, self.checker, self.report.differences, self.over)
 
     def _begin(self, actors: list[Actor]) -> None:
         """Each integration writes its first organization before it can meet another cluster's mark: then it is new no more."""
@@ -131,7 +142,7 @@ class Soak:
         finally:
             end.set()
             for thread in threads:
-                thread.join(90)
+                thread.join(2 * PATIENCE)
 
     def _guarded(self, work: Callable[[], None]) -> None:
         """A thread of the soak that dies must not go unseen."""
@@ -152,18 +163,15 @@ class Soak:
         self.report.lines.append(f"right after {time.monotonic() - started:.0f} s" if not found else "not right in time")
         return found
 
-    def _compare(self, actors: list[Actor]) -> None:
+    def _look(self) -> list[str]:
+        for page in self.pages:
+            watch_it_go(self.ground, page)
+        return self.checker.differences()
+
+    def _compare(self) -> None:
         """Once all is right it must stay so, without a write, at no more calls than the periodic checks need."""
-
-        def look() -> list[str]:
-            for actor in actors:
-                for page in actor.pages:
-                    if page.phase is Phase.GOING:
-                        actor.watch_it_go(page)
-            return self.checker.differences()
-
         quay, differences = self.ground.stage.quay, self.report.differences
-        differences += self._wait(look)
+        differences += self._wait(self._look)
         start = len(quay.requests)
         time.sleep(self.options.quiet)
         calls, writes = bridge_calls(quay, start), bridge_calls(quay, start, writes=True)
@@ -175,6 +183,15 @@ class Soak:
         if (writes or calls > most) and not differences:
             differences.append(f"no quiet: {calls} calls (at most {most:.0f}) and {writes} writes (none) where nothing happens")
         differences += [text for text in self.checker.differences() if text not in differences]
+
+    def _burst(self, chance: random.Random) -> None:
+        """Only when all was right: then a difference comes from the burst alone."""
+        if self.report.differences:
+            return
+        here, *others = (page for page in self.pages if page.phase is Phase.LIVE and page.cluster_id and not page.blocked)
+        line, wrong = Burst(self.ground, Checks(self.ground, chance, self.report.counters), here, tuple(others)).go()
+        self.report.lines.append(line)
+        self.report.differences += [*wrong, *self._wait(self._look)]
 
     def _figures(self, memory: Memory, calls: Calls) -> None:
         report = self.report

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import httpx
 from attrs import frozen
@@ -36,7 +37,8 @@ class Actor:
         while not over.wait(self.chance.uniform(0.3, 1.7) * self.pace):
             page = self.chance.choice(self.pages)
             try:
-                self._step(page)
+                with self.ground.second_gate.passing() if page.cluster_id == "second" else nullcontext():
+                    self._step(page)
             except RefusedError:
                 self.counters.count("refused to the user")
             except (RegistryError, httpx.TransportError):
@@ -48,7 +50,7 @@ class Actor:
         elif page.phase is Phase.ABSENT:
             self.come(page)
         elif page.phase is Phase.GOING:
-            self.watch_it_go(page)
+            watch_it_go(self.ground, page)
         else:
             records.settle(self.ground, page)
             deeds, weights = zip(*self._deeds(), strict=True)
@@ -69,9 +71,11 @@ class Actor:
     def come(self, page: Page) -> None:
         """The new namespace gets what its forerunner has left only if that was quarantined, or is given over by hand."""
         kept = page.left is Left.KEPT
+        # Spared: what was in quarantine, and is read-only since nothing remembers it any more.
+        open_ = page.frozen is not None and all(row.state == "NORMAL" for row in page.frozen.repositories.values())
         # Spared: what the earlier namespace had as a robot for another account would stay: it bears the mark of that namespace.
         alone = page.frozen is not None and damage.EXTRA not in page.frozen.robots
-        adopted = kept and alone and not page.strangers and self.chance.random() < 0.6
+        adopted = kept and alone and open_ and not page.strangers and self.chance.random() < 0.6
         annotations = {"quaybridge.io/adopt": page.organization} if adopted else {}
         made = self.ground.oc("POST", NAMESPACES, {"metadata": {"name": page.name, "annotations": annotations}})
         page.begin(made["metadata"]["uid"])
@@ -119,16 +123,17 @@ class Actor:
             return Left.QUARANTINED
         return Left.KEPT if policy == "Retain" or (policy == "DeleteIfEmpty" and not empty) else Left.NOTHING
 
-    def watch_it_go(self, page: Page) -> None:
-        """Once it is gone, what is kept must not change any more."""
-        if page.name in self.ground.objects("namespaces"):
-            return
-        page.phase = Phase.ABSENT
-        if page.left is Left.KEPT and page.frozen is None:
-            page.frozen = self.ground.organization(page.organization)
-
     def annotate(self, page: Page) -> None:
         value: str | None = self.chance.choice(("Retain", "DeleteIfEmpty", "Quarantine", "Quarantine", None))
         self.ground.oc("PATCH", f"{NAMESPACES}/{page.name}", {"metadata": {"annotations": {POLICY: value}}})
         page.policy = value or ""
         self.counters.count("namespaces annotated")
+
+
+def watch_it_go(ground: Ground, page: Page) -> None:
+    """Once a namespace that is being deleted is gone, what is kept must not change any more."""
+    if page.phase is not Phase.GOING or page.name in ground.objects("namespaces"):
+        return
+    page.phase = Phase.ABSENT
+    if page.left is Left.KEPT and page.frozen is None:
+        page.frozen = ground.organization(page.organization)
