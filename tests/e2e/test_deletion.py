@@ -61,6 +61,22 @@ def test_delete_if_empty_keeps_what_holds_an_image(world: World, pushed: bool) -
         assert there(world) == pushed
 
 
+def test_a_namespace_that_was_wrongly_said_to_be_gone_is_let_go_in_the_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An API server that is just starting knows nothing of any path; and no change follows when it does."""
+    monkeypatch.setattr("quaybridge_sdk.runtime.controller.LET_GO_SECONDS", 0.2)
+    body = json.dumps({"kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404, "message": "no such resource"})
+    with bridge(world) as running:
+        made(world, running, "shop")
+        server = world.stage.openshift
+        server.faults.inject(Fault("status", "PUT /api/v1/namespaces/shop$", times=None, status=404, body=body.encode()))
+        world.cluster.call("DELETE", "/api/v1/namespaces/shop")
+        eventually("its content is gone", lambda: not server.objects("serviceaccounts", "shop"))
+        running.settle(world)
+        server.faults.clear()
+        eventually("namespace shop gone", lambda: gone(world, "shop"))
+        assert not there(world)
+
+
 def test_an_annotation_on_the_namespace_speaks_before_the_integration(world: World) -> None:
     with bridge(world) as running:
         made(world, running, "shop", "pay")

@@ -44,7 +44,8 @@ class Hands:
             return
         deeds = (
             self._regenerate, self._delete_robot, self._prototypes, self._double, self._permission, self._repository, self._mail,
-            self._regenerate, self._describe, self._describe, self._organization if self.chance.random() < 0.3 else self._permission,
+            self._regenerate, self._describe, self._describe,
+            self._organization if self.chance.random() < 0.3 else self._permission,
         )  # fmt: skip
         deed: Callable[[Page, OrganizationSnapshot], None] = self.chance.choice(deeds)
         deed(page, found)

@@ -41,6 +41,10 @@ IDLE = timedelta(seconds=50)
 STATUS_SECONDS = 60.0
 """So often a status is looked at although nothing has changed: the webhook may have fallen silent."""
 
+LET_GO_SECONDS = 30.0
+"""A namespace that was let go, and still has our finalizer in the cache, is looked at again: an API server that is just starting
+says that there is no such thing, and no change follows that would tell the truth."""
+
 NAMESPACE_CHANGES = frozenset({"namespace", "serviceaccount", "secret", "imagestream", "deletion"})
 
 
@@ -229,6 +233,9 @@ class Controller:
         if outcome.result is Result.GONE:  # it may have been counted as waiting, without a report
             changed |= {integration.key for integration in self.ports.caches.integrations()}
         self._status_due(changed)
+        found = self.ports.caches.state(namespace) if outcome.actions else None
+        if found is not None and found.namespace.has_finalizer:
+            return LET_GO_SECONDS
         return self.reconciler.seconds_to_deletion(namespace)
 
     def _collided(self, namespace: str, outcome: Outcome) -> NamespaceReport | None:
