@@ -15,6 +15,7 @@ from quaybridge_sdk.effects import after
 from quaybridge_sdk.errors import (
     AlreadyExistsError,
     ConflictError,
+    InvalidIntegrationError,
     NotFoundError,
     OwnershipError,
     QuaybridgeError,
@@ -144,7 +145,11 @@ class Reconciler:
         with self.under_way.on(assignment.integration.key):
             if assignment.integration.key not in {integration.key for integration in self.reader.integrations()}:
                 return Outcome(Result.OUT_OF_SCOPE)  # deleted just now: that change makes the namespace due again
-            return self._converge(cluster, assignment.integration, full=full)
+            try:
+                return self._converge(cluster, assignment.integration, full=full)
+            except InvalidIntegrationError:  # there is no client for it
+                self.surveyor.pass_over(cluster, assignment.integration)
+                raise
 
     def _leave(self, cluster: ClusterState) -> Outcome:
         """A namespace that no integration covers (any more) must not wait for us when it goes: the finalizer is taken off.

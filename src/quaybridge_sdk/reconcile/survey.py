@@ -106,6 +106,10 @@ class Surveyor:
             return True
         return not self._has_looked(subject, name) and self._look_around(registry, cluster, desired, subject)
 
+    def pass_over(self, cluster: ClusterState, integration: QuayIntegration) -> None:
+        """The namespace could not be looked at, and will not be until somebody acts: the others do not wait for it."""
+        self.standing.note(_subject(integration), cluster.namespace.name, None)
+
     def waits(self, cluster: ClusterState, integration: QuayIntegration) -> bool:
         """Whether a first pass has nothing to ask: a new integration's survey is under way, and has seen the namespace.
 
