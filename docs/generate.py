@@ -205,13 +205,25 @@ def _options(name: str) -> str:
     module = f"quaybridge_sdk.cli.{name}"
     if find_spec(module) is None:
         return "This command is listed by `--help`, and not written yet.\n"
-    options = [option for option in import_module(module).command.params if isinstance(option, click.Option)]
-    rows = [(_flags(option), _default(option), code(option.envvar or ""), option.help or "") for option in options]
+    parameters = import_module(module).command.params
+    rows = [
+        (code(each.make_metavar(click.Context(click.Command("")))), "", "", "")
+        for each in parameters
+        if isinstance(each, click.Argument)
+    ]
+    options = [option for option in parameters if isinstance(option, click.Option)]
+    rows += [(_flags(option), _default(option), code(option.envvar or ""), _meaning(option)) for option in options]
     return table(("option", "default", "environment", "meaning"), rows) if rows else ""
 
 
 def _flags(option: click.Option) -> str:
     return " / ".join(code(flag) for flag in (*option.opts, *option.secondary_opts))
+
+
+def _meaning(option: click.Option) -> str:
+    choices = option.type.choices if isinstance(option.type, click.Choice) else ()
+    words = [choice.value if isinstance(choice, Enum) else str(choice) for choice in choices]
+    return (option.help or "") + (f" One of {', '.join(map(code, words))}." if words else "")
 
 
 def _default(option: click.Option) -> str:

@@ -27,10 +27,25 @@ def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
 
 
 @pytest.mark.parametrize("host", ["[/x]", "[fe80::1]:8443", "[bold]quay", "quay\\"])
-def test_what_the_user_gives_is_shown_as_it_is(host: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_that_no_integration_could_have_is_told_as_it_was_given(host: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = names(capsys, "-n", "shop", "-i", "app", "--host", host)
-    assert (code, err) == (0, "")
-    assert f"{host}/openshift_shop/app:latest" in out
+    assert (code, out) == (2, "")
+    assert f"{host!r}" in err
+
+
+def test_a_host_is_taken_as_an_integration_has_it_and_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("-n", "shop", "-i", "x" * 240)
+    (without,) = document(capsys, *arguments)["repositories"]
+    (found,) = document(capsys, *arguments, "--host", "https://quay.example.com/")["repositories"]
+    assert without["repository"] == "x" * 240
+    assert found["image"] == f"quay.example.com/openshift_shop/{found['repository']}:latest"
+    assert len(found["image"].removesuffix(":latest")) == 255
+
+
+def test_a_cluster_id_is_tried_where_a_name_holds_only_its_digest(capsys: pytest.CaptureFixture[str]) -> None:
+    organization = document(capsys, "-n", "shop", "--cluster-id", "Prod")["organization"]
+    assert "clusterID" not in document(capsys, "--reverse", organization)
+    assert document(capsys, "--reverse", organization, "--cluster-id", "Prod")["clusterID"] == "Prod"
 
 
 @pytest.mark.parametrize("columns", ["40", "80", "200"])

@@ -38,4 +38,6 @@ def test_checks_are_served_and_name_what_fails() -> None:
         ready["caches"] = True
         assert (httpx.get(url + "/readyz").status_code, httpx.get(url + "/readyz").text) == (200, "ok\n")
         assert httpx.get(url + "/nope").status_code == 404
+        head = httpx.head(url + "/readyz")
+        assert (head.status_code, head.headers["content-length"], head.text) == (200, "3", "")
         assert httpx.post(url + "/x").status_code == 501

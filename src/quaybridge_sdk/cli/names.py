@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 import yaml
+from attrs import evolve
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -24,7 +25,7 @@ from quaybridge_sdk.mapping.repository import image_pull_spec, repository_name
 from quaybridge_sdk.mapping.reverse import reverse
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.mapping.roles import DEFAULT_ROLES
-from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, QuayIntegration, parse_integration
+from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, QuayIntegration, parse_endpoint, parse_integration
 
 Json = dict[str, Any]
 
@@ -54,7 +55,7 @@ ORIGIN: Mapping[str, str] = {
 @click.option(
     "--service-account", "-s", "accounts", multiple=True, help="A service account.  [default: the three that OpenShift makes]"
 )
-@click.option("--host", default="<quay>", show_default=True, help="Quay's host, for the image pull spec.")
+@click.option("--host", default=None, help="Quay's host, as in quayHostname: it counts in the length of an image's name.")
 @click.option("--tag", default="latest", show_default=True, help="The tag, for the image pull spec.")
 @click.option(
     "--reverse", "text", default=None, metavar="NAME", help="An organization, robot, repository or image, to be read back."
@@ -78,9 +79,12 @@ def command(**flags: Any) -> int:
     if flags["file"] is not None:
         return _show_collisions(flags["file"], as_json)
     if flags["text"] is not None:
-        _show_origin(flags["text"], flags["streams"], flags["accounts"], as_json)
+        _show_origin(flags["text"], flags["streams"], flags["accounts"], flags["cluster_id"], as_json)
     else:
-        _show_names({key: flags[key] for key in ("cluster_id", "namespace", "streams", "accounts", "host", "tag")}, as_json)
+        host = parse_endpoint(flags["host"]).host if flags["host"] else ""
+        _show_names(
+            {key: flags[key] for key in ("cluster_id", "namespace", "streams", "accounts", "tag")} | {"host": host}, as_json
+        )
     return 0
 
 
@@ -99,7 +103,7 @@ def _show_names(flags: Json, as_json: bool) -> None:
 
 
 def names(cluster_id: str, namespace: str, streams: Sequence[str], accounts: Sequence[str], host: str, tag: str) -> Json:
-    """All names of one namespace, in the form of ``--output json``.
+    """All names of one namespace, in the form of ``--output json``. Without a ``host`` its length does not count.
 
     Raises:
         InvalidNameError: a name that Kubernetes or OpenShift would refuse.
@@ -112,15 +116,18 @@ def names(cluster_id: str, namespace: str, streams: Sequence[str], accounts: Seq
     repositories = []
     for stream in streams:
         repository = repository_name(host, organization, stream)
-        image = image_pull_spec(host, organization, repository, tag)
+        image = image_pull_spec(host or "<quay>", organization, repository, tag)
         repositories.append({"imageStream": stream, "repository": repository, "image": image})
     return {"organization": organization, "robots": robots, "repositories": repositories}
 
 
-def _show_origin(text: str, streams: Sequence[str], accounts: Sequence[str], as_json: bool) -> None:
+def _show_origin(text: str, streams: Sequence[str], accounts: Sequence[str], cluster_id: str, as_json: bool) -> None:
+    """``cluster_id`` is a candidate, for an organization that holds only a digest of it."""
     found = reverse(text, streams, accounts)
     if found is None:
         raise InvalidInputError(f"not a name that the bridge makes: {text!r}")
+    if found.cluster_id is None and organization_name(cluster_id, found.namespace) == found.organization:
+        found = evolve(found, cluster_id=cluster_id)
     origin = {key: getattr(found, field) for field, key in ORIGIN.items() if getattr(found, field) is not None}
     if as_json:
         _print_json(origin)

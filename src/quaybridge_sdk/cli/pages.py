@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
 
 from quaybridge_sdk.cli.assembly import Assembly
+from quaybridge_sdk.errors import InvalidInputError
 from quaybridge_sdk.runtime.health import Address, Check, Page, PageServer, checks_page
 from quaybridge_sdk.runtime.metrics import Metrics
 
@@ -24,14 +25,14 @@ def serve_pages(
     """Serves the pages until ``stack`` unwinds; ``alive``: what liveness depends on besides the watches.
 
     Raises:
-        OSError: an address is taken.
+        InvalidInputError: an address is taken, or none of this machine.
     """
 
     def metrics_page() -> Page:
         return Page(200, metrics.page(), "text/plain; version=0.0.4; charset=utf-8")
 
     if metrics_at is not None:
-        stack.enter_context(PageServer(metrics_at, {"/metrics": metrics_page}))
+        stack.enter_context(_bound("--metrics-bind-address", metrics_at, {"/metrics": metrics_page}))
     if health_at is not None:
         # Alive: no thread that is needed has died of a bug. Ready: the caches are filled; a replica that waits for the lease is
         # ready, too.
@@ -39,4 +40,12 @@ def serve_pages(
             "/healthz": checks_page({"watches": lambda: assembly.caches.alive, **alive}),
             "/readyz": checks_page({"caches": lambda: assembly.caches.synced}),
         }
-        stack.enter_context(PageServer(health_at, pages))
+        stack.enter_context(_bound("--health-probe-bind-address", health_at, pages))
+
+
+def _bound(option: str, address: Address, pages: Mapping[str, Callable[[], Page]]) -> PageServer:
+    try:
+        return PageServer(address, pages)
+    except OSError as error:
+        text = f"{option}: cannot listen on {address.host or '*'}:{address.port}: {error.strerror or error}"
+        raise InvalidInputError(text) from error

@@ -58,7 +58,7 @@ def checks_page(checks: Mapping[str, Check]) -> Callable[[], Page]:
 
 
 class PageServer:
-    """Serves a few pages by path; a context manager. Answers GET only; anything else is 404 or 501."""
+    """Serves a few pages by path; a context manager. Answers GET and HEAD; anything else is 404 or 501."""
 
     def __init__(self, address: Address, pages: Mapping[str, Callable[[], Page]]) -> None:
         handler = type("Handler", (_PageHandler,), {"pages": pages})
@@ -88,13 +88,20 @@ class _PageHandler(BaseHTTPRequestHandler):
     pages: Mapping[str, Callable[[], Page]]
 
     def do_GET(self) -> None:
+        self.wfile.write(self._head())
+
+    def do_HEAD(self) -> None:
+        self._head()
+
+    def _head(self) -> bytes:
+        """Sends what comes before the body, and gives that."""
         make = self.pages.get(self.path.partition("?")[0])
         page = make() if make else Page(404, b"not found\n")
         self.send_response(page.status)
         self.send_header("Content-Type", page.content_type)
         self.send_header("Content-Length", str(len(page.body)))
         self.end_headers()
-        self.wfile.write(page.body)
+        return page.body
 
     def log_message(self, format: str, *args: object) -> None:
         """Probes are not worth a line each."""
