@@ -160,6 +160,16 @@ def test_watches_can_be_broken(clean: bool, error: Any, cluster: EmbeddedOpenShi
     assert (type(watch.error) if watch.error else None) is error
 
 
+def test_a_watch_that_a_fault_truncates_may_be_broken_too(cluster: EmbeddedOpenShift) -> None:
+    """The embedded server does not take it for a bug of its own, which would be told at its end."""
+    cluster.faults.inject(Fault("truncate", CONFIG_MAPS, times=1))
+    watch = Watch(cluster, CONFIG_MAPS, timeoutSeconds="600")
+    cluster.break_watches(clean=False)
+    watch.end()
+    assert watch.error is not None
+    assert cluster.bugs == []
+
+
 def test_compaction_expires_what_was_listed_before(cluster: EmbeddedOpenShift, api: httpx.Client) -> None:
     version = api.get(CONFIG_MAPS).json()["metadata"]["resourceVersion"]
     cluster.compact()

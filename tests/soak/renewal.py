@@ -44,19 +44,22 @@ class Renewal:
     over: threading.Event
 
     def act(self, seconds: float, pause: float) -> None:
-        """Now and then for so many ``seconds``, with that ``pause`` on average."""
-        ended = time.monotonic() + seconds
-        while not self.over.wait(self.chance.uniform(0.5, 1.5) * pause) and time.monotonic() < ended:
+        """Now and then for so many ``seconds``, with that ``pause`` on average; soon again where it had to be put off."""
+        ended, done = time.monotonic() + seconds, True
+        while not self.over.wait(self.chance.uniform(0.5, 1.5) * (pause if done else pause / 8)) and time.monotonic() < ended:
             with self.ground.second_gate.closed():
-                self.once()
+                done = self._is_possible()
+                if done:
+                    self._renew()
+            self.counters.count("cleanups put off", not done)
 
-    def once(self) -> None:
+    def _is_possible(self) -> bool:
         """Spared: while a stranger has an organization of its names. It may bear another cluster's mark, and an integration that
         has no record in the cluster any more is a new one, which then writes nothing at all.
         """
-        if any(page.taken for page in self.pages) or not self._until(self._is_ready, READY_SECONDS, patient=False):
-            self.counters.count("cleanups put off")
-            return
+        return not any(page.taken for page in self.pages) and self._until(self._is_ready, READY_SECONDS, patient=False)
+
+    def _renew(self) -> None:
         made = {page.name: found for page in self._covered() if (found := records.record(self.ground, page)) is not None}
         before = self._organizations()
         self.ground.oc("DELETE", f"{INTEGRATIONS}/{SECOND}")
@@ -68,7 +71,7 @@ class Renewal:
         self._forget()
         left = self._organizations()
         make_integration(self.ground, SECOND)
-        self._until(self._is_taken_up, PATIENCE)
+        self.counters.count("QuayIntegrations made again, not taken up in time", not self._until(self._is_taken_up, PATIENCE))
         after = self._organizations()
         self._tell(f"{name}: taken up with changes: {changes(found, there)}" for name, found in left.items()
                    if (there := after.get(name)) is None or _unmarked(there) != _unmarked(found))  # fmt: skip

@@ -287,7 +287,8 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         response = owner.handle(request) if fault.after or fault.kind == "truncate" else None
         if fault.kind == "truncate" and response is not None:
-            self._write(response, cut=True)
+            with contextlib.suppress(OSError):  # the client went away, or a watch was broken on purpose: no bug of ours
+                self._write(response, cut=True)
         self._break()
         return None
 
