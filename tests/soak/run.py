@@ -62,6 +62,14 @@ class Report:
 def run(options: Options, folder: Path) -> Report:
     """A whole soak. Its logs are in ``folder``."""
     report = Report(Counters())
+    try:
+        _run(options, folder, report)
+    except RuntimeError as error:  # an embedded server's bug, told when it is stopped: what was found until then must not be lost
+        report.differences.append(f"a bug of the soak itself: {error}: {error.__cause__!r}")
+    return report
+
+
+def _run(options: Options, folder: Path, report: Report) -> None:
     with set_stage(folder, EmbeddedQuay(name_release=1.5)) as stage:
         ground, secrets = Ground(stage), {}
         for secret in SECRETS.values():
@@ -70,7 +78,6 @@ def run(options: Options, folder: Path) -> Report:
         pages = names(options.names, strangers)
         with programs(stage, report.counters) as made:
             Soak(options, ground, pages, made, report, Checker(ground, pages, strangers), secrets).go()
-    return report
 
 
 @define
