@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 # The pure core: every branch of it is covered.
-CORE := */quaybridge_sdk/mapping/*,*/quaybridge_sdk/model/*,*/quaybridge_sdk/plan.py,*/quaybridge_sdk/effects.py
+CORE := */quaybridge_sdk/mapping/*,*/quaybridge_sdk/model/*,*/quaybridge_sdk/plan.py,*/quaybridge_sdk/depth.py,*/quaybridge_sdk/record.py,*/quaybridge_sdk/effects.py
 READY := $(VENV)/.ready
 
 .PHONY: demo test coverage check lint types imports docs wheel bench matrix soak lock clean help

@@ -17,6 +17,7 @@ import click
 
 from quaybridge_sdk import errors
 from quaybridge_sdk.adapters.quay import routes
+from quaybridge_sdk.depth import Depth
 from quaybridge_sdk.mapping import conditions, roles, scope
 from quaybridge_sdk.mapping.build_import import Freshness, ImportReason
 from quaybridge_sdk.mapping.build_patch import Verdict
@@ -26,7 +27,6 @@ from quaybridge_sdk.mapping.pull_secret import pull_secret_name
 from quaybridge_sdk.mapping.repository import image_pull_spec, repository_name
 from quaybridge_sdk.mapping.robot import robot_name
 from quaybridge_sdk.model.ownership import Ownership
-from quaybridge_sdk.plan import Depth
 from quaybridge_sdk.runtime.metrics import METRICS
 from quaybridge_sdk.testing import openshift, quay
 

@@ -14,7 +14,8 @@ from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReas
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, FINALIZER, Namespace, ServiceAccount
 from quaybridge_sdk.model.quay import Organization, Prototype, Repository, Robot, Role, SecretText
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
-from quaybridge_sdk.plan import followed_rotations, plan
+from quaybridge_sdk.plan import plan
+from quaybridge_sdk.record import followed_rotations
 
 ORG = "openshift_shop"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)

@@ -18,10 +18,6 @@ now; the caller applies it, adds what it learned (:mod:`quaybridge_sdk.effects`)
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from enum import Enum
-
-from attrs import evolve
 
 from quaybridge_sdk.model.actions import (
     Action,
@@ -37,7 +33,6 @@ from quaybridge_sdk.model.actions import (
     ForgetDeletion,
     LinkPullSecret,
     MarkOrganization,
-    RecordApplied,
     RegenerateRobot,
     RememberDeletion,
     RemoveFinalizer,
@@ -46,58 +41,10 @@ from quaybridge_sdk.model.actions import (
     UpdatePrototype,
     WritePullSecret,
 )
-from quaybridge_sdk.model.openshift import FINALIZER, READY_STATUS
+from quaybridge_sdk.model.openshift import FINALIZER
 from quaybridge_sdk.model.quay import Organization, Prototype, Robot, Role
-from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Fate, Observed, RegistryState, Released
-
-
-class Depth(Enum):
-    """How much of Quay a namespace's next pass reads. The numbers of calls are those of the call budget."""
-
-    NOTHING = "0 calls: the record in the cluster, or memory, says enough"
-    ROBOTS = "1 call: a pull secret is damaged, or a token is to be renewed, so the robots are needed"
-    FULL = "3 calls: the lists of robots, default permissions and repositories"
-    ROLES = "3 calls, and 1 for each robot: quaybridge.io/check has a new text, so roles on single repositories are read, too"
-    FIRST = "1 call for a new organization, 4 for one that exists: nothing is known yet; with that text 1 more for each robot"
-
-    @property
-    def is_full(self) -> bool:
-        """Whether the three lists are read."""
-        return self in (Depth.FULL, Depth.ROLES)
-
-
-def depth(cluster: ClusterState, desired: Desired, believed: RegistryState, now: datetime, interval: timedelta) -> Depth:
-    """How much of Quay must be read, given the record in the cluster and what this process remembers.
-
-    Args:
-        believed: what this process knows of Quay's side from earlier passes.
-        interval: the longest time between two full checks.
-    """
-    applied = cluster.applied
-    full = Depth.ROLES if asks_for_roles(cluster, desired) else Depth.FULL
-    if believed.complete_at is None and not (applied and applied.registry.startswith(desired.place)):
-        return Depth.FIRST  # no record is of this organization in this Quay: whose is it?
-    checked_at = believed.complete_at or (applied.checked_at if applied and applied.registry == desired.fingerprint else None)
-    if checked_at is None or not timedelta(0) <= now - checked_at < interval:  # also one from the future: a clock was wrong
-        return full
-    if _nameless(believed, desired) or desired.forsaken(believed) or (applied and applied.check != desired.check):
-        return full
-    return Depth.ROBOTS if desired.rotations or _damaged(cluster, desired, applied) else Depth.NOTHING
-
-
-def asks_for_roles(cluster: ClusterState, desired: Desired) -> bool:
-    """Whether somebody asks for a check with a text that was not followed yet."""
-    followed = cluster.applied.check if cluster.applied else ""
-    return desired.check not in ("", followed)
-
-
-def assumed(desired: Desired, applied: Applied | None) -> RegistryState:
-    """What the record in the cluster lets us believe of Quay's side: all of ``desired``, when it was brought about."""
-    if applied is None or applied.registry != desired.fingerprint:
-        return RegistryState()
-    robots = {r.name: Robot(r.name, r.description, repositories=desired.repositories) for r in desired.robots}
-    prototypes = tuple(Prototype("", robot.name, robot.role) for robot in desired.robots)
-    return RegistryState(None, robots, prototypes, desired.repositories, applied.checked_at)
+from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Fate, Observed, RegistryState, Released
+from quaybridge_sdk.record import record
 
 
 def plan(observed: Observed, desired: Desired | Released) -> tuple[Action, ...]:
@@ -110,7 +57,7 @@ def plan(observed: Observed, desired: Desired | Released) -> tuple[Action, ...]:
     if observed.cluster.namespace.terminating or not desired.writable:
         return ()
     actions = (*_finalizer(observed, desired), *_registry(observed.registry, desired), *_secrets(observed.cluster, desired))
-    return actions or tuple(_given_back(observed, desired)) or tuple(_record(observed, desired))
+    return actions or tuple(_given_back(observed, desired)) or tuple(record(observed, desired))
 
 
 def _release(observed: Observed, desired: Released) -> Iterator[Action]:
@@ -233,74 +180,3 @@ def _given_back(observed: Observed, desired: Desired) -> Iterator[Action]:
     if observed.registry.contents is not None:
         there = (deletion for deletion in desired.given_back if deletion in observed.cluster.deletions)
         yield from (ForgetDeletion(desired.namespace, deletion) for deletion in there)
-
-
-def _record(observed: Observed, desired: Desired) -> Iterator[Action]:
-    cluster, registry = observed.cluster, observed.registry
-    before = cluster.applied
-    secrets = _vouched_secrets(cluster, desired, before)
-    checked_at = registry.complete_at or (before.checked_at if before else None)
-    if checked_at is None or len(secrets) < len(desired.robots) or not _vouched(registry, desired, before):
-        return
-    checked = before is None or checked_at != before.checked_at
-    applied = Applied(
-        registry=desired.fingerprint,
-        secrets=secrets,
-        checked_at=checked_at,
-        check=desired.check if before is None or checked else before.check,
-        rotated=_rotated(registry, desired, before),
-    )
-    if applied != before:
-        yield RecordApplied(desired.namespace, applied, READY_STATUS.format(organization=desired.organization))
-
-
-def _rotated(registry: RegistryState, desired: Desired, before: Applied | None) -> dict[str, str]:
-    """For each account the last text that was followed. Those of a namespace's first record were, by making the robots."""
-    former = before.rotated if before else {}
-    followed = {r.account: r.rotate for r in desired.robots if before is None or r.name in registry.rotated}
-    texts = {robot.account: followed.get(robot.account, former.get(robot.account, "")) for robot in desired.robots}
-    return {account: text for account, text in texts.items() if text}
-
-
-def followed_rotations(observed: Observed, desired: Desired) -> RecordApplied | None:
-    """The former record, with the tokens that were renewed in this pass: when the rest could not be done, they are not renewed
-    again for it. None: there were none.
-    """
-    cluster, registry, before = observed.cluster, observed.registry, observed.cluster.applied
-    if before is None or not registry.rotated:
-        return None
-    renewed = {r.secret for r in desired.robots if r.name in registry.rotated} & cluster.pull_secrets.keys()
-    secrets = {**before.secrets, **{name: cluster.pull_secrets[name] for name in renewed}}
-    applied = evolve(before, secrets=secrets, rotated=_rotated(registry, desired, before))
-    return RecordApplied(desired.namespace, applied, cluster.namespace.status)
-
-
-def _vouched_secrets(cluster: ClusterState, desired: Desired, before: Applied | None) -> dict[str, str]:
-    """The pull secrets that are known to be right: compared with their tokens just now, or unchanged since they were recorded."""
-    recorded = before.secrets if before else {}
-    found = {robot.secret: cluster.pull_secrets.get(robot.secret) for robot in desired.robots}
-    return {
-        name: fingerprint
-        for name, fingerprint in found.items()
-        if fingerprint is not None and (name in desired.contents or recorded.get(name) == fingerprint)
-    }
-
-
-def _vouched(registry: RegistryState, desired: Desired, before: Applied | None) -> bool:
-    """Whether all of Quay's side was looked at, or was recorded before for the very same wishes."""
-    complete = None not in (registry.robots, registry.prototypes, registry.repositories)
-    return complete or (before is not None and before.registry == desired.fingerprint)
-
-
-def _nameless(believed: RegistryState, desired: Desired) -> bool:
-    """Whether a default permission must change that is only assumed: it has no id by which it could be changed."""
-    wanted = {robot.name: robot.role for robot in desired.robots}
-    return any(not p.id and wanted.get(p.delegate, p.role) is not p.role for p in believed.prototypes or ())
-
-
-def _damaged(cluster: ClusterState, desired: Desired, applied: Applied | None) -> bool:
-    recorded = applied.secrets if applied else {}
-    return any(
-        robot.secret not in cluster.pull_secrets or cluster.pull_secrets[robot.secret] != recorded.get(robot.secret)
-        for robot in desired.robots
-    )

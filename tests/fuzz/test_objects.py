@@ -19,6 +19,7 @@ from quaybridge_sdk.adapters.kubernetes import objects
 from quaybridge_sdk.adapters.kubernetes.kinds import GENERATIONS, Unreadable, deletions_parser, integration_parser, tenure_parser
 from quaybridge_sdk.adapters.kubernetes.stores import Store
 from quaybridge_sdk.adapters.quay import QuayRegistry
+from quaybridge_sdk.depth import Depth, assumed, depth
 from quaybridge_sdk.errors import InvalidCredentialsError, InvalidIntegrationError
 from quaybridge_sdk.mapping.conditions import (
     CONDITION_OF_REASON,
@@ -34,7 +35,6 @@ from quaybridge_sdk.model.integration import QuayIntegration, parse_integration
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace
 from quaybridge_sdk.model.quay import SecretText
 from quaybridge_sdk.model.state import Applied, ClusterState
-from quaybridge_sdk.plan import Depth, assumed, depth
 from quaybridge_sdk.runtime.status import merge_status
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -15,10 +15,11 @@ from tests.laws.worlds import (
     worlds,
 )
 
+from quaybridge_sdk.depth import Depth, assumed, depth
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.state import Observed
-from quaybridge_sdk.plan import Depth, assumed, depth, plan
+from quaybridge_sdk.plan import plan
 from quaybridge_sdk.reconcile import MAX_ROUNDS, without_tokens
 
 

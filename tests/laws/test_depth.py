@@ -19,10 +19,11 @@ from tests.laws.worlds import (
     worlds,
 )
 
+from quaybridge_sdk.depth import Depth, asks_for_roles, assumed, depth
 from quaybridge_sdk.model import actions as act
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace
 from quaybridge_sdk.model.state import Applied, ClusterState, Observed, RegistryState
-from quaybridge_sdk.plan import Depth, asks_for_roles, assumed, depth, plan
+from quaybridge_sdk.plan import plan
 from quaybridge_sdk.reconcile import without_tokens
 
 ORDER = list(Depth)

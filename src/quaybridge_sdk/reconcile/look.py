@@ -6,13 +6,13 @@ from datetime import datetime
 
 from attrs import evolve
 
+from quaybridge_sdk.depth import Depth, asks_for_roles
 from quaybridge_sdk.errors import ClusterConflictError, ForbiddenError, OwnershipError, ServerFaultError
 from quaybridge_sdk.mapping.desired import robots_prove, settle
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization
 from quaybridge_sdk.model.state import Absent, ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.observe import observe_all, observe_organization, observe_rest, observe_robots, observe_roles
-from quaybridge_sdk.plan import Depth, asks_for_roles
 from quaybridge_sdk.ports import RegistryReader
 
 

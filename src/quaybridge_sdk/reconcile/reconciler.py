@@ -10,6 +10,7 @@ from functools import partial
 from attrs import evolve, field, frozen
 
 from quaybridge_sdk.apply import apply, apply_to_cluster
+from quaybridge_sdk.depth import Depth, assumed, depth
 from quaybridge_sdk.effects import Result as ActionResult
 from quaybridge_sdk.effects import after
 from quaybridge_sdk.errors import (
@@ -43,7 +44,7 @@ from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
-from quaybridge_sdk.plan import Depth, assumed, depth, followed_rotations, plan
+from quaybridge_sdk.plan import plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
@@ -53,6 +54,7 @@ from quaybridge_sdk.reconcile.pace import Pace
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover
 from quaybridge_sdk.reconcile.survey import Surveyor
+from quaybridge_sdk.record import followed_rotations
 
 SEPARATE = (
     CreateRepository,

@@ -8,6 +8,7 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 
+from quaybridge_sdk.depth import Depth
 from quaybridge_sdk.errors import (
     ClusterConflictError,
     QuaybridgeError,
@@ -20,7 +21,6 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import APPLIED_ANNOTATION, Namespace
 from quaybridge_sdk.model.state import Absent, Applied, ClusterState, Desired, Observed, RegistryState, place_of
 from quaybridge_sdk.observe import observe_contents
-from quaybridge_sdk.plan import Depth
 from quaybridge_sdk.ports import ClusterReader, Registry
 from quaybridge_sdk.reconcile.look import look_again, look_at_owner, look_first, require_writable, with_roles
 from quaybridge_sdk.reconcile.standing import Standing
