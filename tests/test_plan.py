@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import pytest
 from attrs import evolve
 from tests.laws.strategies import bare
 
@@ -191,6 +193,32 @@ def test_an_organization_that_is_given_back_takes_pushes_before_it_is_forgotten_
     assert plan(observed, wishes) == (act.ForgetDeletion("shop", kept),)
     unseen = Observed(cluster, existing())  # whether its repositories take pushes was not looked at
     assert plan(unseen, wishes) == ()
+
+
+def test_what_was_shut_before_a_quarantine_stays_shut() -> None:
+    kept = Deletion(
+        "i", ORG, "shop", "M", DESIRED.endpoint.url, DeletionPolicy.DELETE, DeletionReason.QUARANTINE, NOW, shut=("release",)
+    )
+    cluster = evolve(CLUSTER, namespace=evolve(NAMESPACE, finalizers=(FINALIZER,)), deletions=(kept,))
+    inside = (Repository("app", read_only=True), Repository("release", read_only=True))
+    observed = Observed(cluster, existing(repositories=frozenset({"app", "release"}), contents=inside))
+    states = [a for a in plan(observed, desired_state(bare(), cluster, "C")) if isinstance(a, act.SetRepositoryState)]
+    assert states == [act.SetRepositoryState(ORG, "app", read_only=False)]
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted"),
+    [
+        ({"described": {"old": DESIRED.mark, "strange": "somebody's"}}, {"app", "old"}),
+        ({"contents": (Repository("app"), Repository("old"), Repository("strange"))}, {"app", "old", "strange"}),
+        ({}, {"app"}),
+    ],
+)
+def test_a_robot_made_anew_gets_its_rights_on_all_that_it_had_them_on(changed: dict[str, Any], wanted: set[str]) -> None:
+    """Also where there is no ImageStream (any more)."""
+    lost = existing(robots={}, prototypes=(), repositories=frozenset({"app", "old", "strange"}), **changed)
+    given = [a for a in managed(lost) if isinstance(a, act.SetRepositoryPermission) and a.robot == f"{ORG}+builder"]
+    assert {action.repository for action in given} == wanted
 
 
 def test_a_token_that_was_renewed_is_recorded_even_where_the_rest_fails() -> None:

@@ -69,7 +69,13 @@ class InvalidNameError(InvalidInputError, ValueError):
 
 
 class InvalidIntegrationError(InvalidInputError, ValueError):
-    """A QuayIntegration whose spec cannot be read. ``field`` is the path of the offending field."""
+    """A QuayIntegration whose spec cannot be read. ``field`` is the path of the offending field.
+
+    It is retried all the same: what shows only when a client is opened (a CA bundle that holds no certificate) must not hold a
+    namespace that is being deleted for longer than its deadline.
+    """
+
+    retry = Retry.BACKOFF
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(f"{field}: {problem}")

@@ -61,10 +61,14 @@ def plan(observed: Observed, desired: Desired | Released) -> tuple[Action, ...]:
 
 
 def _release(observed: Observed, desired: Released) -> Iterator[Action]:
-    """The organization first, then what must be remembered of it, and only then the namespace."""
+    """What must be remembered of the organization, the organization, and only then the namespace."""
     registry, organization = observed.registry, desired.organization
     if organization and desired.fate is Fate.DELETE and registry.organization is not Absent.ABSENT:
         yield DeleteOrganization(organization)
+    remember = [RememberDeletion(desired.namespace, r) for r in (desired.remember,) if r and r not in observed.cluster.deletions]
+    if observed.cluster.namespace.has_finalizer:  # before anything is shut: the entry says what was shut before
+        yield from remember
+        remember = []
     if organization and desired.fate is Fate.QUARANTINE:
         found = registry.organization
         if desired.email and isinstance(found, Organization) and found.email != desired.email:
@@ -73,8 +77,7 @@ def _release(observed: Observed, desired: Released) -> Iterator[Action]:
         yield from (DeleteRobot(organization, name) for name in robots)
         open_ones = (repository.name for repository in registry.contents or () if not repository.read_only)
         yield from (SetRepositoryState(organization, name, read_only=True) for name in open_ones)
-    if desired.remember and desired.remember not in observed.cluster.deletions:
-        yield RememberDeletion(desired.namespace, desired.remember)
+    yield from remember
     if desired.forget and desired.forget in observed.cluster.deletions:
         yield ForgetDeletion(desired.namespace, desired.forget)
     if observed.cluster.namespace.has_finalizer:
@@ -93,8 +96,13 @@ def _finalizer(observed: Observed, desired: Desired) -> Iterator[Action]:
 def _revives(registry: RegistryState, desired: Desired) -> bool:
     """Whether an organization or a robot is to be made, or a repository opened: all that a namespace's end takes away."""
     gone = registry.robots is not None and any(robot.name not in registry.robots for robot in desired.robots)
-    shut = any(repository.read_only for repository in registry.contents or ())
-    return registry.organization is Absent.ABSENT or gone or shut
+    return registry.organization is Absent.ABSENT or gone or bool(_shut(registry, desired))
+
+
+def _shut(registry: RegistryState, desired: Desired) -> list[str]:
+    """The repositories that a quarantine has shut; those that were shut before stay so."""
+    before = {name for deletion in desired.given_back for name in deletion.shut}
+    return [found.name for found in registry.contents or () if found.read_only and found.name not in before]
 
 
 def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
@@ -109,8 +117,7 @@ def _registry(registry: RegistryState, desired: Desired) -> Iterator[Action]:
         yield from (RegenerateRobot(desired.organization, name) for name in sorted(desired.rotations & known))
         yield from (DeleteRobot(desired.organization, name) for name in sorted(desired.obsolete & known))
     if registry.contents is not None:  # looked at for an organization that comes back
-        shut = (repository.name for repository in registry.contents if repository.read_only)
-        yield from (SetRepositoryState(desired.organization, name, read_only=False) for name in shut)
+        yield from (SetRepositoryState(desired.organization, name, read_only=False) for name in _shut(registry, desired))
     yield from _permissions(registry, desired)
     if registry.prototypes is not None:
         yield from _prototypes(registry.prototypes, desired)
@@ -124,11 +131,15 @@ def _permissions(registry: RegistryState, desired: Desired) -> Iterator[Action]:
     """Rights on repositories that exist: a default permission only works on those made after it.
 
     Which role a robot has there is mostly not known; where its default permission is wrong, it may have been given the wrong one.
+    Not only those of ImageStreams: a robot that was deleted has lost its rights on all that we made, and in an organization that
+    comes back on all that there is.
     """
     if registry.robots is None or registry.repositories is None:
         return
     doubtful = frozenset[str]() if registry.prototypes is None else _wrongly_ruled(registry.prototypes, desired)
-    for repository in sorted(desired.repositories & registry.repositories):
+    made = {name for name, text in registry.described.items() if text == desired.mark}
+    everything = {repository.name for repository in registry.contents or ()}
+    for repository in sorted((desired.repositories | made | everything) & registry.repositories):
         for robot in desired.robots:
             known = registry.robots.get(robot.name, Robot(robot.name, repositories=frozenset()))
             if known.repositories is not None and not _has_role(known, repository, robot.role, robot.name in doubtful):

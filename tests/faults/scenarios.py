@@ -238,6 +238,12 @@ def drop_stream(bridge: Bridge) -> None:
     bridge.cluster.change("shop", streams=frozenset({"app"}))
 
 
+def rotate(bridge: Bridge) -> None:
+    found = bridge.cluster.truth.namespaces["shop"]
+    asked = evolve(found.accounts["builder"], rotate="now")
+    bridge.cluster.change("shop", accounts={**found.accounts, "builder": asked})
+
+
 def delete_link(bridge: Bridge) -> None:
     bridge.cluster.delete_integration(LINK.key)
 
@@ -287,6 +293,7 @@ SCENARIOS = (
     Scenario("finished build into another namespace", two, finish_build("target", allowed=True)),
     Scenario("finished build, refused elsewhere", two, finish_build("target")),
     Scenario("token replaced", shop, replace_token),
+    Scenario("a token is renewed", shop, rotate),
     Scenario("a role changed by hand, and a check", shop, change_role_and_ask),
     Scenario("more checks than the limit allows", shop, ask_often),
     Scenario("ImageStream deleted, its repository kept", shop, drop_stream),

@@ -155,7 +155,7 @@ def test_a_token_is_due_when_the_text_changed_and_no_build_runs(rotated: dict[st
     ("policy", "finalizers", "same_token", "writable"),
     [
         (AdoptionPolicy.INCUMBENT, (FINALIZER,), False, True),
-        (AdoptionPolicy.INCUMBENT, (), True, True),
+        (AdoptionPolicy.INCUMBENT, (), True, False),  # a Secret is copied by whoever may edit the namespace
         (AdoptionPolicy.INCUMBENT, (), False, False),  # it may be another cluster's, with the same clusterID
         (AdoptionPolicy.NEVER, (FINALIZER,), True, False),
         (AdoptionPolicy.ALWAYS, (), False, True),

@@ -14,6 +14,7 @@ from tests.laws.strategies import bare
 from quaybridge_sdk.errors import (
     BusyError,
     InvalidCredentialsError,
+    InvalidIntegrationError,
     OwnershipError,
     QuaybridgeError,
     ServerFaultError,
@@ -79,7 +80,10 @@ def releaser(error: QuaybridgeError, writer: Writer, *, complete: bool = True) -
     return Releaser(reader, cluster, registries, lambda: NOW, DEADLINE)
 
 
-QUAYS = [UnreachableError("x", system="quay"), TokenInvalidError("x", system="quay"), InvalidCredentialsError("n/s", "x")]
+QUAYS = [
+    *(UnreachableError("x", system="quay"), TokenInvalidError("x", system="quay"), InvalidCredentialsError("n/s", "x")),
+    InvalidIntegrationError("spec.caBundle", "no certificate"),
+]
 OURS = [ServerFaultError("x", system="kubernetes"), BusyError("x", system="quay")]
 
 

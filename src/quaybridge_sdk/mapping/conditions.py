@@ -73,6 +73,7 @@ CONDITION_OF_REASON: Mapping[str, str] = MappingProxyType(
         "Throttled": "QuayReachable",
         "ReadOnly": "QuayReachable",
         "TLSVerification": "TLSVerified",
+        "InvalidIntegration": "TLSVerified",
         "TokenInvalid": "TokenValid",
         "InvalidCredentials": "TokenValid",
         "Forbidden": "ScopesSufficient",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from attrs import evolve
 
+from quaybridge_sdk.mapping.escape import digest
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.ownership import adoptable, description_mark, organization_mark, ownership, robot_description
 from quaybridge_sdk.mapping.pull_secret import pull_secret_bytes, pull_secret_name
@@ -17,6 +18,16 @@ from quaybridge_sdk.model.openshift import CHECK_ANNOTATION
 from quaybridge_sdk.model.ownership import ADOPT_ANNOTATION, Ownership
 from quaybridge_sdk.model.quay import Organization, Role
 from quaybridge_sdk.model.state import ClusterState, Desired, DesiredRobot, Observed
+
+MOST_ASKED = 100
+"""So many robots a namespace may have besides the usual ones; each costs calls, and a place in the record on the namespace."""
+
+LONGEST_TEXT = 64
+
+
+def bounded(text: str) -> str:
+    """A text that anybody may write, as it is kept in the record: a namespace's annotations have a limit that all share."""
+    return text if len(text) <= LONGEST_TEXT else digest(text)
 
 
 def desired_state(
@@ -51,7 +62,7 @@ def desired_state(
         repositories=repositories_of(integration.endpoint.host, organization, cluster.image_streams),
         mark=mark,
         stream_policy=integration.stream_deletion_policy,
-        check=namespace.annotations.get(CHECK_ANNOTATION, ""),
+        check=bounded(namespace.annotations.get(CHECK_ANNOTATION, "")),
         rotations=_due_rotations(cluster, robots),
         adoptable=adoptable(integration.adoption_policy, by_hand=by_hand, restorable=bool(back)),
         given_back=back,
@@ -62,7 +73,8 @@ def desired_state(
 def _robots(
     integration: QuayIntegration, cluster: ClusterState, organization: str, description: str, roles: Mapping[str, Role]
 ) -> tuple[DesiredRobot, ...]:
-    asked = {name: account.role for name, account in cluster.accounts.items() if account.role is not None}
+    annotated = ((name, account.role) for name, account in sorted(cluster.accounts.items()) if name not in roles)
+    asked = dict([(name, role) for name, role in annotated if role is not None][:MOST_ASKED])
     return tuple(
         DesiredRobot(
             account=account,
@@ -70,7 +82,7 @@ def _robots(
             role=role,
             description=description,
             secret=pull_secret_name(account, integration.cluster_id),
-            rotate=cluster.accounts[account].rotate if account in cluster.accounts else "",
+            rotate=bounded(cluster.accounts[account].rotate) if account in cluster.accounts else "",
         )
         for account, role in sorted({**asked, **roles}.items())
     )
@@ -103,16 +115,15 @@ def _due_rotations(cluster: ClusterState, robots: Iterable[DesiredRobot]) -> fro
 
 def _may_write(found: Ownership, desired: Desired, cluster: ClusterState) -> bool:
     if found is Ownership.INCUMBENT and Ownership.FOREIGN not in desired.adoptable:
-        return found in desired.adoptable and _known_here(desired, cluster)
+        return found in desired.adoptable and _known_here(cluster)
     return found is Ownership.OURS or found in desired.adoptable
 
 
-def _known_here(desired: Desired, cluster: ClusterState) -> bool:
+def _known_here(cluster: ClusterState) -> bool:
     """Whether the Go operator worked on this namespace in this cluster, and not in another one with the same clusterID: it left
-    its finalizer, or a pull secret holds the very token of a robot.
+    its finalizer. Its pull secrets prove nothing: whoever may edit the namespace could have copied one that can only read.
     """
-    same = any(cluster.pull_secrets.get(name) == content.fingerprint() for name, content in desired.contents.items())
-    return same or cluster.namespace.has_incumbents_finalizer
+    return cluster.namespace.has_incumbents_finalizer
 
 
 def robots_prove(desired: Desired, observed: Observed) -> bool:

@@ -135,7 +135,16 @@ def _quarantined(kept: Released, registry: RegistryState, cluster_uid: str, dele
     mark = Mark(cluster_uid, deletion.namespace_uid)
     marked = {name for name, robot in (registry.robots or {}).items() if description_mark(robot.description) == mark}
     email = organization_mark(cluster_uid, deletion.namespace_uid)  # the robots' marks go with them
-    return evolve(kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), email=email, remember=deletion)
+    return evolve(
+        kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), email=email, remember=_with_shut(deletion, registry)
+    )
+
+
+def _with_shut(deletion: Deletion, registry: RegistryState) -> Deletion:
+    """With the repositories that take no pushes before anything was done; as it is, where the quarantine has begun already."""
+    if deletion.shut or registry.contents is None:
+        return deletion
+    return evolve(deletion, shut=tuple(repository.name for repository in registry.contents if repository.read_only))
 
 
 def _proved(integration: QuayIntegration, cluster: ClusterState, registry: RegistryState, cluster_uid: str) -> bool:

@@ -60,6 +60,7 @@ class Deletion:
         quay: the Quay's URL; the entry is of no other.
         policy: what is to be done at ``due``: DELETE or DELETE_IF_EMPTY.
         due: when that is done, None: never.
+        shut: the repositories that took no pushes before the quarantine: they stay so when the organization is given back.
     """
 
     integration: str
@@ -70,6 +71,7 @@ class Deletion:
     policy: DeletionPolicy
     reason: DeletionReason
     due: datetime | None = None
+    shut: tuple[str, ...] = ()
 
     @property
     def restorable(self) -> bool:
@@ -90,7 +92,8 @@ class Deletion:
             "policy": self.policy.value,
             "reason": self.reason.value,
         }
-        return entry | ({"due": self.due.isoformat()} if self.due else {})
+        shut = {"shut": ",".join(self.shut)} if self.shut else {}
+        return entry | ({"due": self.due.isoformat()} if self.due else {}) | shut
 
     @classmethod
     def loads(cls, integration: str, entry: object) -> Deletion | None:
@@ -109,7 +112,9 @@ class Deletion:
         if reason is DeletionReason.UNFINISHED and due is None:
             return None
         organization, namespace, uid, quay = map(str, texts)
-        return cls(integration, organization, namespace, uid, quay, policy, reason, due)
+        shut = entry.get("shut")
+        repositories = tuple(filter(None, shut.split(","))) if isinstance(shut, str) else ()
+        return cls(integration, organization, namespace, uid, quay, policy, reason, due, repositories)
 
 
 def _moment(entry: Mapping[Any, Any]) -> datetime | None:

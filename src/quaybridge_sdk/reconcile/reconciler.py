@@ -33,6 +33,7 @@ from quaybridge_sdk.model.actions import (
     DeleteRepository,
     LinkPullSecret,
     RecordApplied,
+    RegenerateRobot,
     RegistryAction,
     RemoveFinalizer,
     SetRepositoryPermission,
@@ -45,7 +46,7 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.quay import Robot, SecretText
 from quaybridge_sdk.model.state import ClusterState, Desired, Observed, RegistryState
 from quaybridge_sdk.plan import plan
-from quaybridge_sdk.ports import ClusterReader, ClusterWriter, RegistryProvider, StreamLister
+from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
 from quaybridge_sdk.reconcile.look import require_writable, with_roles
@@ -241,13 +242,21 @@ class Reconciler:
                 if wanted is not Depth.NOTHING:
                     self.heard(integration)
                     desired = self.remover.prove(registry, desired, integration, state)
-                perform = partial(apply, registry=registry, cluster=self.writer)
+                perform = partial(self._perform, desired, registry)
+                state = self.beliefs.with_renewed(desired, state)
                 with self.remover.counted(integration, desired, perform) as counted:
                     observed, done = self._advance(Observed(cluster, state), desired, counted)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))
+        self.beliefs.recorded(desired)
         return Outcome(Result.CONVERGED, integration, desired.organization, done)
+
+    def _perform(self, desired: Desired, registry: Registry, action: Action) -> ActionResult:
+        result = apply(action, registry, self.writer)
+        if isinstance(action, RegenerateRobot):  # at once: a pass that fails afterwards must not do it again
+            self.beliefs.renewed(desired, action.robot)
+        return result
 
     def _is_periodic(self, cluster: ClusterState, desired: Desired, recalled: RegistryState, wanted: Depth) -> bool:
         """Whether the time alone makes this pass read Quay; by what this process knows: a namespace's record can be edited."""

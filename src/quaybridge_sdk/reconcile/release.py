@@ -9,7 +9,7 @@ from functools import partial
 from attrs import field, frozen
 
 from quaybridge_sdk.apply import apply, apply_to_cluster
-from quaybridge_sdk.errors import BusyError, InvalidCredentialsError, OwnershipError, RemoteError
+from quaybridge_sdk.errors import BusyError, InvalidCredentialsError, InvalidIntegrationError, OwnershipError, RemoteError
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.release import deletion_policy, finished_state, is_workable, released_state, unfinished_state
 from quaybridge_sdk.mapping.scope import Assignment
@@ -58,7 +58,7 @@ class Releaser:
             return self._let_go(cluster, integration, Released(cluster.namespace.name, None))
         try:
             return self._release_with(cluster, integration)
-        except (RemoteError, InvalidCredentialsError) as error:
+        except (RemoteError, InvalidCredentialsError, InvalidIntegrationError) as error:
             ours = isinstance(error, BusyError) or (isinstance(error, RemoteError) and error.system == "kubernetes")
             if ours or not self._overdue(cluster.namespace):
                 raise

@@ -17,6 +17,9 @@ from quaybridge_sdk.runtime.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
+AWAY = frozenset(OF_API + reason for reason in ("Unreachable", "ServerFault", "Throttled"))
+"""Reasons for which the API takes no annotation either."""
+
 
 @frozen
 class Teller:
@@ -34,12 +37,17 @@ class Teller:
             self.recorder.event("Build", key.namespace, key.name, reason, message, warning=True)
         elif key.kind == "namespace" and self._is_there(key.namespace):  # no event can be made in one that goes
             self.recorder.event("Namespace", "", key.namespace, reason, message, warning=True)
-            if reason.startswith(OF_API):
+            if reason in AWAY:
                 return  # it is the API that cannot be written
             try:
                 self.annotate(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, message), None)
             except QuaybridgeError as error:  # the trouble itself is told
                 _log.warning("%s: its status could not be written onto it: %s", key, error)
+
+        elif key.kind == "namespace":
+            for deletion in self.reader.deletions(key.namespace):  # its namespace is gone, so nothing else could tell of it
+                name, text = deletion.integration.partition("/")[2], f"{deletion.organization} is not deleted yet: {message}"
+                self.recorder.event("QuayIntegration", "", name, "DeletionNotDone", text, warning=True)
 
     def passed(self, namespace: str, outcome: Outcome) -> None:
         """What a pass over a namespace has done, if it has done anything."""

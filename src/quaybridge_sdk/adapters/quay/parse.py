@@ -137,7 +137,7 @@ def _repository(row: Mapping[str, object]) -> Repository:
     changed = row.get("last_modified", "")
     if changed is not None and (not isinstance(changed, int) or isinstance(changed, bool)):
         raise MalformedError("last_modified must be seconds or null")
-    return Repository(_text(row, "name"), empty=changed is None, read_only=_text(row, "state") == "READ_ONLY")
+    return Repository(_text(row, "name"), empty=changed is None, read_only=_text(row, "state") != "NORMAL")
 
 
 def _record(value: object, where: str) -> Mapping[str, object]:
