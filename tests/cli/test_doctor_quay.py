@@ -13,6 +13,7 @@ from quaybridge_sdk.cli.doctor.finding import Finding, Status
 from quaybridge_sdk.cli.doctor.ports import Examination, Json, NoAnswerError, Page, Trouble
 from quaybridge_sdk.cli.doctor.token import NEEDED, examine_token
 from quaybridge_sdk.errors import ForbiddenError, UnreachableError
+from quaybridge_sdk.model.openshift import IGNORE_ANNOTATION
 from quaybridge_sdk.model.quay import Organization
 
 LIST = "/apis/quay.redhat.com/v1/quayintegrations"
@@ -71,6 +72,14 @@ def test_overlap_names_the_namespaces() -> None:
     assert finding.detail.endswith(": shop")
     apart = look(cluster(item("a", allowlistNamespaces=["x"]), item("b", denylistNamespaces=["x"])))
     assert the(apart, "integrations.overlap").status is Status.OK
+
+
+def test_a_namespace_that_its_annotation_takes_out_is_no_overlap() -> None:
+    out: Json = {"metadata": {"name": "shop", "annotations": {IGNORE_ANNOTATION: "true"}}}
+    objects = cluster(item("a"), item("b"), **{"/api/v1/namespaces": {"items": [out]}})
+    assert the(look(objects), "integrations.overlap").status is Status.OK
+    out["metadata"]["annotations"] = {IGNORE_ANNOTATION: "false"}
+    assert the(look(objects), "integrations.overlap").status is Status.FAILURE
 
 
 def test_doubtful_fields() -> None:

@@ -10,10 +10,10 @@ from quaybridge_sdk.adapters.kubernetes.kinds import Unreadable, integration_par
 from quaybridge_sdk.adapters.kubernetes.objects import dig, text
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.manifests import INTEGRATION
+from quaybridge_sdk.cli.doctor.namespaces import NAMESPACES, covered
 from quaybridge_sdk.cli.doctor.ports import Examination, Json, look
 from quaybridge_sdk.cli.snapshot import integration_items, secret_values
 from quaybridge_sdk.errors import QuaybridgeError, RemoteError
-from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.cleanup import CLEANUP_FINALIZER, Tenure
 from quaybridge_sdk.model.integration import DEFAULT_CLUSTER_ID, PLURAL, QuayIntegration
 from quaybridge_sdk.model.quay import SecretText
@@ -101,13 +101,12 @@ def _overlap(examination: Examination, integrations: Sequence[Integration]) -> I
     if len(integrations) < 2:
         return
     subject = f"{len(integrations)} QuayIntegrations"
-    seen = look(examination.cluster, "/api/v1/namespaces")
+    seen = look(examination.cluster, NAMESPACES)
     if seen.problem:
         yield unsure("integrations.overlap", subject, seen.problem)
         return
     parsed = [each.parsed for each in integrations]
-    names = [text(item, "metadata", "name") for item in seen.items]
-    contested = sorted(name for name in names if assign(parsed, name).contested)
+    contested = sorted(each.parsed.name for each in covered(parsed, seen.items) if each.assignment.contested)
     if not contested:
         yield good("integrations.overlap", subject, "no namespace is covered by two")
         return

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quaybridge_sdk.adapters.kubernetes.objects import dig, text
+from quaybridge_sdk.adapters.kubernetes.objects import dig
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, good, unsure
 from quaybridge_sdk.cli.doctor.integrations import Integration
+from quaybridge_sdk.cli.doctor.namespaces import NAMESPACES, covered
 from quaybridge_sdk.cli.doctor.ports import ClusterPort, Examination, Json, look
 from quaybridge_sdk.errors import ForbiddenError, RemoteError
 from quaybridge_sdk.mapping.build_patch import destination_pull_spec
-from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.integration import QuayIntegration
-from quaybridge_sdk.model.openshift import IGNORE_ANNOTATION, ImageStreamTag
+from quaybridge_sdk.model.openshift import ImageStreamTag
 
 NAME = "quaybridge-doctor"
 CALL_FAILED = "failed calling webhook"
@@ -27,13 +27,13 @@ def examine(examination: Examination, integrations: Sequence[Integration]) -> Fi
 
     It is made in a namespace that an integration covers, with an output that needs no ImageStream to be there.
     """
-    seen = look(examination.cluster, "/api/v1/namespaces")
+    seen = look(examination.cluster, NAMESPACES)
     if seen.problem:
         return unsure("webhook.way", "a build as a dry run", seen.problem)
-    covered = _covered([each.parsed for each in integrations], seen.items)
-    if covered is None:
+    found = _covered([each.parsed for each in integrations], seen.items)
+    if found is None:
         return unsure("webhook.way", "a build as a dry run", "no QuayIntegration covers a namespace in which it could be tried")
-    namespace, integration = covered
+    namespace, integration = found
     title = f"a build in {namespace}, as a dry run"
     try:
         made = _try(examination.cluster, namespace)
@@ -48,15 +48,9 @@ def examine(examination: Examination, integrations: Sequence[Integration]) -> Fi
 
 def _covered(integrations: Sequence[QuayIntegration], namespaces: Sequence[Json]) -> tuple[str, QuayIntegration] | None:
     """The first namespace in which a build would be rewritten, and by which integration."""
-    ignored = frozenset(
-        text(item, "metadata", "name")
-        for item in namespaces
-        if text(item, "metadata", "annotations", IGNORE_ANNOTATION) == "true"
-    )
-    for item in namespaces:
-        found = assign(integrations, text(item, "metadata", "name"), ignored).integration
-        if found is not None and not text(item, "metadata", "deletionTimestamp"):
-            return text(item, "metadata", "name"), found
+    for each in covered(integrations, namespaces):
+        if each.assignment.integration is not None and not each.parsed.terminating:
+            return each.parsed.name, each.assignment.integration
     return None
 
 
