@@ -100,6 +100,55 @@ def test_the_incumbents_and_ours_at_once_is_a_warning() -> None:
     assert statuses(findings, "webhook.configuration") == [Status.OK, Status.OK, Status.WARNING]
 
 
+def rule(**changes: Any) -> Json:
+    return {**manual()["rules"][0], **changes}
+
+
+def test_the_webhook_of_another_product_with_the_same_path_is_not_ours() -> None:
+    pods = manual(name="sidecars.acme.example", rules=[rule(apiGroups=[""], resources=["pods"])])
+    everything = manual(name="policy.acme.example", rules=[rule(apiGroups=["*"], resources=["*/*"])])
+    strangers = (("acme-sidecars", pods), ("acme-policy", everything))
+    found, _ = webhook.registered(examination(configurations(*strangers, ("quay-bridge-operator", manual()))))
+    assert [registered.configuration for registered in found] == ["quay-bridge-operator"]
+    none, missing = webhook.registered(examination(configurations(*strangers)))
+    assert (none, missing and missing.status) == ([], Status.FAILURE)
+
+
+def test_one_with_another_name_is_ours_by_its_path_and_its_rule() -> None:
+    found, _ = webhook.registered(examination(configurations(("mine", manual(name="mine.example", rules=[rule()])))))
+    assert [registered.configuration for registered in found] == ["mine"]
+
+
+def several(*named: tuple[str, Json]) -> Finding:
+    registered, _ = webhook.registered(examination(configurations(*named)))
+    (found,) = [finding for finding in webhook.examine_registration(registered) if finding.status is not Status.OK]
+    assert found.subject == ", ".join(sorted(name for name, _ in named))
+    return found
+
+
+def test_of_several_the_first_with_a_known_name_is_kept() -> None:
+    finding = several(("c-ours", manual()), ("b-ours", manual()), ("a-copy", manual(name="mine.example")))
+    assert finding.commands == (
+        "oc delete mutatingwebhookconfiguration c-ours",
+        "oc get mutatingwebhookconfiguration a-copy -o yaml",
+    )
+    assert "keep b-ours" in finding.mend
+    assert "look whether a-copy is needed" in finding.mend
+
+
+def test_none_without_a_known_name_is_to_be_deleted() -> None:
+    finding = several(("a", manual(name="a.example")), ("b", manual(name="b.example")))
+    assert finding.commands == ("oc get mutatingwebhookconfiguration b -o yaml",)
+
+
+def test_a_configuration_with_webhooks_of_others_in_it_is_not_to_be_deleted() -> None:
+    objects = configurations(("a", manual()), ("b", manual()))
+    objects[webhook.CONFIGURATIONS]["items"][1]["webhooks"].append({"name": "else.example"})
+    registered, _ = webhook.registered(examination(objects))
+    finding = list(webhook.examine_registration(registered))[2]
+    assert finding.commands == ("oc get mutatingwebhookconfiguration b -o yaml",)
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "field"),
     [

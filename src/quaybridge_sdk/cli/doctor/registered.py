@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 
 from attrs import frozen
@@ -20,13 +20,24 @@ LONGEST_HOLD = 10
 RESOURCE = "mutatingwebhookconfiguration"
 
 
+GROUP = "build.openshift.io"
+RESOURCES = frozenset({"builds", "builds/*", "*", "*/*"})
+"""Each of them matches builds, by the API server's rules: a star stands for any name, and for any subresource or none."""
+
+
+def has(rule: object, key: str, values: Collection[str]) -> bool:
+    """Whether one of ``values`` is in a list of a rule."""
+    return any(entry in values for entry in entries(rule, key) if isinstance(entry, str))
+
+
 @frozen
 class Registered:
-    """One webhook of one MutatingWebhookConfiguration."""
+    """One webhook of one MutatingWebhookConfiguration. ``shared``: webhooks that are not ours are in that configuration, too."""
 
     configuration: str
     index: int
     body: Json
+    shared: bool = False
 
     @property
     def title(self) -> str:
@@ -53,6 +64,20 @@ class Registered:
     @property
     def path(self) -> str:
         return urlsplit(self.url).path if self.url else text(self.body, "clientConfig", "service", "path")
+
+    @property
+    def named(self) -> bool:
+        return text(self.body, "name") in NAMES
+
+    @property
+    def ours(self) -> bool:
+        """By its name; or by where it leads and what for. Neither the path alone will do, nor a rule for everything with it:
+        other products' webhooks have the same, and they are none of our business.
+        """
+        rules = entries(self.body, "rules")
+        return self.named or (
+            self.path == PATH and any(has(rule, "apiGroups", (GROUP,)) and has(rule, "resources", RESOURCES) for rule in rules)
+        )
 
     def patch(self, field: str, value: str) -> str:
         """The command that sets a field of it; ``value`` is JSON."""

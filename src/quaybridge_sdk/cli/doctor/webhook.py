@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from attrs import evolve
+
 from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, entries, text
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.manifests import REGISTER, SERVICE
 from quaybridge_sdk.cli.doctor.ports import Examination, Look, look
-from quaybridge_sdk.cli.doctor.registered import NAMES, PATH, RESOURCE, RULES, Registered
+from quaybridge_sdk.cli.doctor.registered import RESOURCE, RULES, Registered
 
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
 
 def registered(examination: Examination) -> tuple[list[Registered], Finding | None]:
-    """The bridge's webhooks, by their names or by where they lead; what is wrong when there is none."""
+    """The bridge's webhooks; what is wrong when there is none."""
     seen = look(examination.cluster, CONFIGURATIONS)
     if seen.problem:
         return [], unsure("webhook.configuration", "MutatingWebhookConfiguration", seen.problem)
-    found = [
-        Registered(text(item, "metadata", "name"), index, body)
-        for item in seen.items
-        for index, body in enumerate(entries(item, "webhooks"))
-        if text(body, "name") in NAMES or Registered("", 0, body).path == PATH
-    ]
+    found = [each for item in seen.items for each in _ours(item)]
     if found:
         return found, None
     detail = "there is none for builds, so they go on pushing to the integrated registry"
@@ -32,18 +29,35 @@ def registered(examination: Examination) -> tuple[list[Registered], Finding | No
     return [], bad("webhook.configuration", "MutatingWebhookConfiguration", detail, mend, command)
 
 
+def _ours(item: Json) -> list[Registered]:
+    name, bodies = text(item, "metadata", "name"), entries(item, "webhooks")
+    found = [each for index, body in enumerate(bodies) if (each := Registered(name, index, body)).ours]
+    return [evolve(each, shared=len(found) < len(bodies)) for each in found]
+
+
 def examine_registration(found: list[Registered]) -> Iterator[Finding]:
     """Names, and all fields of each."""
     for each in found:
         yield good("webhook.configuration", each.title, "registered")
-    places = {each.configuration for each in found}
-    if len(places) > 1:
-        others = [f"oc delete {RESOURCE} {name}" for name in sorted(places)[1:]]
-        mend = "keep one: the Go operator's and this bridge's would both be asked"
-        yield doubtful("webhook.configuration", ", ".join(sorted(places)), "several for the same builds", mend, *others)
+    if len({each.configuration for each in found}) > 1:
+        yield _several(found)
     for each in found:
         wrong = [finding for rule in RULES if (finding := rule(each))]
         yield from wrong or [good("webhook.rules", each.title, _told(each))]
+
+
+def _several(found: list[Registered]) -> Finding:
+    """One is kept, rather one with a known name. Only what is the bridge's alone, by its name, may be deleted."""
+    named = {each.configuration for each in found if each.named}
+    shared = {each.configuration for each in found if each.shared}
+    kept, *others = sorted({each.configuration for each in found}, key=lambda name: (name not in named, name))
+    spare = [name for name in others if name in named - shared]
+    unclear = [name for name in others if name not in spare]
+    mends = [f"keep {kept}: the Go operator's and this bridge's would both be asked"] if spare else []
+    mends += [f"look whether {', '.join(unclear)} is needed beside {kept}: all of them are asked"] if unclear else []
+    commands = [f"oc delete {RESOURCE} {name}" for name in spare] + [f"oc get {RESOURCE} {name} -o yaml" for name in unclear]
+    title = ", ".join(sorted([kept, *others]))
+    return doubtful("webhook.configuration", title, "several for the same builds", "; ".join(mends), *commands)
 
 
 def _told(each: Registered) -> str:
