@@ -10,6 +10,7 @@ import pytest
 import yaml
 from tests.cli.fakes import NOW, FakeNetwork, examination, statuses, the
 from tests.cli.pki import DAY, Pair, issue
+from tests.cli.registrations import BEGIN, CA, each, manual, rule
 
 from quaybridge_sdk.cli.doctor import serving, webhook
 from quaybridge_sdk.cli.doctor.finding import Finding, Status
@@ -23,8 +24,6 @@ SERVICES = "/api/v1/namespaces/openshift-operators/services/quay-bridge-operator
 ENDPOINTS = "/api/v1/namespaces/openshift-operators/endpoints/quay-bridge-operator"
 SECRETS = "/api/v1/namespaces/openshift-operators/secrets"
 CLIENT_CA = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
-BEGIN = NOW - DAY
-CA = issue(ca=True, cn="signer", begin=BEGIN)
 LEAF = issue("quay-bridge-operator", "quay-bridge-operator.openshift-operators", HOST, by=CA, begin=BEGIN)
 OTHER = issue(ca=True, cn="clients", begin=BEGIN)
 
@@ -35,33 +34,13 @@ MANUAL_SERVICE = {
 READY = {"subsets": [{"addresses": [{"ip": "10.0.0.1"}]}]}
 
 
-def manual(bundle: str = CA.base64, **changes: Any) -> Json:
-    """The webhook of the first generation's manual, as it is written there."""
-    return {
-        "name": "quayintegration.redhatcop.redhat.io",
-        "clientConfig": {
-            "service": {"namespace": "openshift-operators", "name": "quay-bridge-operator", "path": "/admissionwebhook"},
-            "caBundle": bundle,
-        },
-        "rules": [
-            {"operations": ["CREATE"], "apiGroups": ["build.openshift.io"], "apiVersions": ["v1"], "resources": ["builds"]}
-        ],
-        "failurePolicy": "Fail",
-        "matchPolicy": "Exact",
-        "timeoutSeconds": 30,
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1beta1"],
-        **changes,
-    }
-
-
-def each(bundle: str = CA.base64, **changes: Any) -> Registered:
-    return Registered("quay-bridge-operator", 0, manual(bundle, **changes))
-
-
 def configurations(*named: tuple[str, Json]) -> dict[str, Any]:
     items = [{"metadata": {"name": name}, "webhooks": [body]} for name, body in named]
     return {webhook.CONFIGURATIONS: {"items": items}}
+
+
+def judged(*found: Registered) -> list[Finding]:
+    return list(webhook.examine_registration(examination(), list(found), ()))
 
 
 def test_the_manuals_objects_are_all_right_as_they_are() -> None:
@@ -71,7 +50,7 @@ def test_the_manuals_objects_are_all_right_as_they_are() -> None:
     registered, missing = webhook.registered(asked)
     assert missing is None
     findings = [
-        *webhook.examine_registration(registered),
+        *judged(*registered),
         *webhook.examine_service(asked, registered[0]),
         *serving.examine(asked, registered[0]),
     ]
@@ -96,12 +75,8 @@ def test_the_incumbents_and_ours_at_once_is_a_warning() -> None:
     objects = configurations(("ours", manual()), ("a-incumbents", manual(name="quayintegration.quay.redhat.com")),
                              ("foreign", {"name": "else", "clientConfig": {"service": {"path": "/else"}}}))  # fmt: skip
     registered, _ = webhook.registered(examination(objects))
-    findings = list(webhook.examine_registration(registered))
+    findings = judged(*registered)
     assert statuses(findings, "webhook.configuration") == [Status.OK, Status.OK, Status.WARNING]
-
-
-def rule(**changes: Any) -> Json:
-    return {**manual()["rules"][0], **changes}
 
 
 def test_the_webhook_of_another_product_with_the_same_path_is_not_ours() -> None:
@@ -121,7 +96,7 @@ def test_one_with_another_name_is_ours_by_its_path_and_its_rule() -> None:
 
 def several(*named: tuple[str, Json]) -> Finding:
     registered, _ = webhook.registered(examination(configurations(*named)))
-    (found,) = [finding for finding in webhook.examine_registration(registered) if finding.status is not Status.OK]
+    (found,) = [finding for finding in judged(*registered) if finding.status is not Status.OK]
     assert found.subject == ", ".join(sorted(name for name, _ in named))
     return found
 
@@ -145,7 +120,7 @@ def test_a_configuration_with_webhooks_of_others_in_it_is_not_to_be_deleted() ->
     objects = configurations(("a", manual()), ("b", manual()))
     objects[webhook.CONFIGURATIONS]["items"][1]["webhooks"].append({"name": "else.example"})
     registered, _ = webhook.registered(examination(objects))
-    finding = list(webhook.examine_registration(registered))[2]
+    finding = judged(*registered)[2]
     assert finding.commands == ("oc get mutatingwebhookconfiguration b -o yaml",)
 
 
@@ -166,15 +141,16 @@ def test_a_configuration_with_webhooks_of_others_in_it_is_not_to_be_deleted() ->
     ],
 )
 def test_fields_and_the_patch_that_corrects_each(changes: Json, status: Status, field: str) -> None:
-    finding = the(webhook.examine_registration([each(**changes)]), "webhook.rules")
+    finding = the(judged(each(**changes)), "webhook.rules")
     assert finding.status is status
     patch = json.loads(finding.commands[0].partition("-p '")[2].removesuffix("'"))
     assert patch[0]["path"] == field
 
 
-@pytest.mark.parametrize("rules", [[{"operations": ["*"], "apiGroups": ["*"], "apiVersions": ["*"], "resources": ["*"]}]])
-def test_wider_rules_and_both_policies_are_fine(rules: list[Json]) -> None:
-    ignoring = the(webhook.examine_registration([each(rules=rules, failurePolicy="Ignore")]), "webhook.rules")
+@pytest.mark.parametrize("resources", [["*"], ["*/*"], ["pods", "builds"], ["builds/*"]])
+def test_wider_rules_and_both_policies_are_fine(resources: list[str]) -> None:
+    rules = [rule(apiGroups=["*"], apiVersions=["*"], resources=resources)]
+    ignoring = the(judged(each(rules=rules, failurePolicy="Ignore")), "webhook.rules")
     assert ignoring.status is Status.OK
     assert "integrated registry" in ignoring.detail
 
@@ -304,7 +280,7 @@ def test_a_webhook_with_a_url_is_looked_at_there() -> None:
     assert {f.status for f in findings} == {Status.OK}
     wrong = each(clientConfig={**config, "caBundle": CA.base64})
     assert the(serving.examine(asked, wrong), "webhook.trust").status is Status.FAILURE
-    assert the(webhook.examine_registration([each(clientConfig={"url": "https://x/"})]), "webhook.rules").status is Status.FAILURE
+    assert the(judged(each(clientConfig={"url": "https://x/"})), "webhook.rules").status is Status.FAILURE
 
 
 @pytest.mark.parametrize(
@@ -319,4 +295,4 @@ def test_manifests_are_yaml(command: str) -> None:
 def test_the_manifest_passes_its_own_check() -> None:
     body = yaml.safe_load("\n".join(REGISTER.format(namespace="ops").splitlines()[1:-1]))
     registered, _ = webhook.registered(examination({webhook.CONFIGURATIONS: {"items": [body]}}))
-    assert {f.status for f in webhook.examine_registration(registered)} == {Status.OK}
+    assert {f.status for f in judged(*registered)} == {Status.OK}

@@ -42,7 +42,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "quay.superuser": "whether the token is a superuser's, and what follows",
         "quay.scopes": "each scope that a call of the bridge needs, as far as reading shows it",
         "webhook.configuration": "the MutatingWebhookConfiguration is there: by a known name, or by path and rule",
-        "webhook.rules": "its rules, path, review versions, side effects, time-out and failure policy",
+        "webhook.rules": "which builds it is asked about; its path, review versions, side effects, time-out and failure policy",
         "webhook.service": "the Service that it calls",
         "webhook.endpoints": "the Service has a ready pod behind it",
         "webhook.certificate": "the serving certificate: names, dates, and that it can be read",

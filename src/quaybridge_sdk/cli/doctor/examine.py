@@ -22,7 +22,7 @@ def _webhook(examination: Examination, _: Json, found: Integrations) -> Iterator
     registered, missing = webhook.registered(examination)
     if missing is not None:
         yield missing
-    yield from webhook.examine_registration(registered)
+    yield from webhook.examine_registration(examination, registered, [each.parsed for each in found.usable])
     for each in registered:
         yield from webhook.examine_service(examination, each)
         yield from serving.examine(examination, each)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from attrs import evolve
 
 from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, entries, text
+from quaybridge_sdk.cli.doctor import asked
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.manifests import REGISTER, SERVICE
 from quaybridge_sdk.cli.doctor.ports import Examination, Look, look
 from quaybridge_sdk.cli.doctor.registered import RESOURCE, RULES, Registered
+from quaybridge_sdk.model.integration import QuayIntegration
 
 CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations"
 
@@ -32,17 +34,19 @@ def registered(examination: Examination) -> tuple[list[Registered], Finding | No
 def _ours(item: Json) -> list[Registered]:
     name, bodies = text(item, "metadata", "name"), entries(item, "webhooks")
     found = [each for index, body in enumerate(bodies) if (each := Registered(name, index, body)).ours]
-    return [evolve(each, shared=len(found) < len(bodies)) for each in found]
+    return [evolve(each, shared=sum(each.named for each in found) < len(bodies)) for each in found]
 
 
-def examine_registration(found: list[Registered]) -> Iterator[Finding]:
-    """Names, and all fields of each."""
+def examine_registration(
+    examination: Examination, found: list[Registered], integrations: Sequence[QuayIntegration]
+) -> Iterator[Finding]:
+    """Names, which builds each is asked about, and all its other fields."""
     for each in found:
         yield good("webhook.configuration", each.title, "registered")
     if len({each.configuration for each in found}) > 1:
         yield _several(found)
     for each in found:
-        wrong = [finding for rule in RULES if (finding := rule(each))]
+        wrong = [*asked.examine(examination, each, integrations), *(finding for rule in RULES if (finding := rule(each)))]
         yield from wrong or [good("webhook.rules", each.title, _told(each))]
 
 
