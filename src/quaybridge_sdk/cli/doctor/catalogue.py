@@ -50,7 +50,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "webhook.way": "the API server reaches the webhook, and a build is rewritten: one is tried, as a dry run, and not made",
         "programs.replicas": "the bridge runs, and how many replicas are ready",
         "programs.incumbent": "the Go operator does not act beside the bridge",
-        "programs.lease": "who holds the leader's lease",
+        "programs.lease": "who holds the leader's lease, and still renews it",
         "clocks.skew": "cluster, Quay and this machine agree on the time",
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.integrations import Integration
@@ -20,7 +20,7 @@ COMMANDS = ("oc debug node/<node> -- chroot /host chronyc tracking", "timedatect
 
 def examine(examination: Examination, integrations: tuple[Integration, ...]) -> Iterator[Finding]:
     """The cluster against this machine, then each Quay against the cluster. ``Date`` headers tell the time, to the second."""
-    cluster = _offset(examination, f"{examination.cluster.host.rstrip('/')}/version", None)
+    cluster = _cluster_offset(examination)
     if cluster is None:
         yield unsure("clocks.skew", "cluster", "the API server's answer carries no time")
     else:
@@ -29,6 +29,16 @@ def examine(examination: Examination, integrations: tuple[Integration, ...]) -> 
         quay = _offset(examination, f"{url}/health/instance", endpoint)
         if quay is not None:
             yield _judged(f"Quay {url} and {'this machine' if cluster is None else 'cluster'}", quay - (cluster or timedelta()))
+
+
+def cluster_time(examination: Examination) -> datetime:
+    """Now, by the API server's clock; by this machine's, when the API server does not tell."""
+    offset = _cluster_offset(examination)
+    return examination.clock() + (offset or timedelta())
+
+
+def _cluster_offset(examination: Examination) -> timedelta | None:
+    return _offset(examination, f"{examination.cluster.host.rstrip('/')}/version", None)
 
 
 def _offset(examination: Examination, url: str, endpoint: QuayEndpoint | None) -> timedelta | None:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 
 from attrs import frozen
 
 from quaybridge_sdk.adapters.kubernetes.objects import Json, dig, entries, text
+from quaybridge_sdk.cli.doctor import lease
 from quaybridge_sdk.cli.doctor.finding import Finding, bad, doubtful, good, unsure
 from quaybridge_sdk.cli.doctor.ports import Examination, look
-from quaybridge_sdk.runtime.leader import INCUMBENT_LOCK
 
 DEPLOYMENTS = "/apis/apps/v1/deployments"
-LEASES = "/apis/coordination.k8s.io/v1/leases"
 INCUMBENT_NAMES = ("quay-bridge-operator", "quay-bridge-operator-controller-manager")
 """The Go operator's Deployment: as its OLM bundle names it, and as its manifests do."""
 
 OUR_WORDS = ("quaybridge", "entrypoints.controller", "entrypoints.webhook")
 """One of them is in the image, the command or the arguments of each of the bridge's containers."""
 
-STALE = timedelta(seconds=60)
+CONTROLLER, WEBHOOK = {"controller", "entrypoints.controller"}, {"webhook", "entrypoints.webhook"}
+"""One word of a command line says which of the two programs it starts."""
 
 
 @frozen
@@ -33,6 +32,20 @@ class Program:
     image: str
     wanted: int
     ready: int
+    words: tuple[str, ...] = ()
+
+    @property
+    def only_answers(self) -> bool:
+        """Whether it is the webhook, and no controller."""
+        return bool(WEBHOOK & set(self.words)) and not CONTROLLER & set(self.words)
+
+    @property
+    def may_act_alone(self) -> bool:
+        """Whether it may act although nobody renews the known lease: a controller that waits for none, or for another one."""
+        flags = {word.lstrip("-").partition("=")[::2] for word in self.words if word.startswith("-")}
+        elects = bool({("leader-elect", ""), ("leader-elect", "true")} & flags)
+        another = any(name == "leader-election-id" for name, _ in flags)
+        return not self.only_answers and (another or not elects)
 
     @property
     def title(self) -> str:
@@ -50,8 +63,10 @@ def examine(examination: Examination) -> Iterator[Finding]:
         yield unsure("programs.replicas", "Deployments", seen.problem)
     else:
         yield from _replicas([each for each in programs if each.ours])
+        yield from _no_controller(programs)
         yield from _incumbent(programs)
-    yield from _lease(examination)
+    running = [each for each in programs if each.wanted > 0]
+    yield from lease.examine(examination, bool(running) and not any(each.may_act_alone for each in running))
 
 
 def program(item: Json) -> Program | None:
@@ -65,7 +80,7 @@ def program(item: Json) -> Program | None:
     image = next((text(each, "image") for each in containers if "kube-rbac-proxy" not in text(each, "image")), "")
     wanted, ready = dig(item, "spec", "replicas"), dig(item, "status", "readyReplicas")
     counts = wanted if isinstance(wanted, int) else 1, ready if isinstance(ready, int) else 0
-    return Program(text(item, "metadata", "namespace"), name, ours, image, *counts)
+    return Program(text(item, "metadata", "namespace"), name, ours, image, *counts, tuple(words.split()))
 
 
 def _words(container: Json) -> str:
@@ -90,6 +105,15 @@ def _replicas(ours: list[Program]) -> Iterator[Finding]:
             yield good("programs.replicas", each.title, f"{each.ready} of {each.wanted} replicas are ready")
 
 
+def _no_controller(programs: list[Program]) -> Iterator[Finding]:
+    """The webhook alone makes no organization and imports nothing."""
+    ours = [each for each in programs if each.ours]
+    incumbent = any(not each.ours and each.wanted > 0 for each in programs)
+    if ours and not incumbent and all(each.only_answers for each in ours):
+        detail = "no Deployment of the controller was found, only the webhook's: run it in the cluster, or by hand"
+        yield doubtful("programs.replicas", "quaybridge controller", detail, "", "quaybridge controller")
+
+
 def _incumbent(programs: list[Program]) -> Iterator[Finding]:
     running = [each for each in programs if not each.ours and each.wanted > 0]
     ours = [each for each in programs if each.ours and each.wanted > 0]
@@ -103,33 +127,3 @@ def _incumbent(programs: list[Program]) -> Iterator[Finding]:
         commands = (each.scale(0), f"oc get subscription,csv -n {each.namespace}")
         found = doubtful if same or not ours else bad
         yield found("programs.incumbent", each.title, detail, mend, *commands)
-
-
-def _lease(examination: Examination) -> Iterator[Finding]:
-    seen = look(examination.cluster, LEASES, {"fieldSelector": f"metadata.name={INCUMBENT_LOCK}"})
-    if seen.problem:
-        yield unsure("programs.lease", INCUMBENT_LOCK, seen.problem)
-        return
-    named = [item for item in seen.items if text(item, "metadata", "name") == INCUMBENT_LOCK]
-    leases = [item for item in named if text(item, "spec", "holderIdentity")]
-    live = [item for item in leases if _is_live(item, examination.clock())]
-    for item in leases:
-        title = f"Lease {text(item, 'metadata', 'namespace')}/{INCUMBENT_LOCK}"
-        state = "renewed" if item in live else "not renewed"
-        detail = f"held by {text(item, 'spec', 'holderIdentity')}, last {state} at {text(item, 'spec', 'renewTime') or 'no time'}"
-        yield good("programs.lease", title, detail)
-    if not leases:
-        yield good("programs.lease", INCUMBENT_LOCK, "nobody holds it: no controller runs with --leader-elect")
-    if len(live) > 1:
-        places = [text(item, "metadata", "namespace") for item in live]
-        commands = tuple(f"oc get pods -n {place}" for place in places)
-        detail = f"held in {', '.join(places)} at once: a lease works in one namespace only, so all of them act"
-        yield bad("programs.lease", INCUMBENT_LOCK, detail, "stop all but one, or run them in one namespace", *commands)
-
-
-def _is_live(lease: Json, now: datetime) -> bool:
-    try:
-        renewed = datetime.fromisoformat(text(lease, "spec", "renewTime"))
-    except ValueError:
-        return False
-    return renewed.tzinfo is not None and now - renewed < STALE
