@@ -284,6 +284,25 @@ def test_a_webhook_with_a_url_is_looked_at_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("bundle", "served", "check", "status", "command"),
+    [
+        ("", LEAF.der, "webhook.trust", Status.WARNING, "oc edit mutatingwebhookconfiguration quay-bridge-operator"),
+        ("bm8=", LEAF.der, "webhook.trust", Status.FAILURE, "oc edit mutatingwebhookconfiguration quay-bridge-operator"),
+        (CA.base64, b"no", "webhook.certificate", Status.FAILURE, f"openssl s_client -connect {HOST}:9443 -showcerts </dev/null"),
+    ],
+)
+def test_no_advice_about_a_service_for_a_webhook_with_a_url(
+    bundle: str, served: bytes, check: str, status: Status, command: str
+) -> None:
+    asked = examination(network=FakeNetwork(certificates={(HOST, 9443): served}))
+    config = {"url": f"https://{HOST}:9443/admissionwebhook", "caBundle": bundle}
+    findings = list(serving.examine(asked, each(clientConfig=config)))
+    assert the(findings, check).status is status
+    assert the(findings, check).commands == (command,)
+    assert not [line for finding in findings for line in finding.commands if "annotate" in line]
+
+
+@pytest.mark.parametrize(
     "command", [REGISTER.format(namespace="ops"), SERVICE.format(namespace="ops", name="s", port=443), INTEGRATION]
 )
 def test_manifests_are_yaml(command: str) -> None:

@@ -57,7 +57,7 @@ def examine(examination: Examination, each: Registered) -> Iterator[Finding]:
     if isinstance(live, Finding):
         yield live
     if not seen and not problems and not isinstance(live, Finding):
-        yield _nowhere(each)
+        yield _nowhere(each, host)
     for serving in seen:
         yield _certificate(examination, each, serving, host)
     yield from _trust(examination, each, seen)
@@ -68,7 +68,7 @@ def examine(examination: Examination, each: Registered) -> Iterator[Finding]:
 
 
 def _make(each: Registered) -> tuple[str, str]:
-    """OpenShift itself makes the certificate and keeps it fresh, and puts its CA into the caBundle."""
+    """OpenShift itself makes the certificate and keeps it fresh, and puts its CA into the caBundle; for a Service alone."""
     namespace, name = each.service
     return (
         f"oc annotate service {name} -n {namespace} {ANNOTATION}={SECRETS[0]} --overwrite",
@@ -133,10 +133,16 @@ def _live(examination: Examination, each: Registered, host: str) -> Serving | Fi
     return Serving(f"{host}:{port}", chain) if chain else None
 
 
-def _nowhere(each: Registered) -> Finding:
-    title = each.title if each.url else f"Secrets in {each.service[0]}"
+def _nowhere(each: Registered, host: str) -> Finding:
+    if each.url:
+        port = urlsplit(each.url).port or 443
+        show = f"openssl s_client -connect {host}:{port} -showcerts </dev/null"
+        return bad(
+            "webhook.certificate", each.title, "what is served there is no certificate that can be read", "look at it", show
+        )
     detail = f"no certificate under the known names ({' and '.join(SECRETS)}), and from here what is served cannot be seen"
-    return bad("webhook.certificate", title, detail, "have OpenShift make one, and mount the Secret into the pod", *_make(each))
+    mend = "have OpenShift make one, and mount the Secret into the pod"
+    return bad("webhook.certificate", f"Secrets in {each.service[0]}", detail, mend, *_make(each))
 
 
 def _certificate(examination: Examination, each: Registered, serving: Serving, host: str) -> Finding:
@@ -155,14 +161,26 @@ def _certificate(examination: Examination, each: Registered, serving: Serving, h
 def _trust(examination: Examination, each: Registered, seen: list[Serving]) -> Iterator[Finding]:
     anchors = parse_bundle(each.bundle)
     if not anchors:
-        detail = "the caBundle is no PEM certificates, base64-encoded in one line" if each.bundle else "the caBundle is empty"
-        yield bad("webhook.trust", each.title, detail, "have OpenShift put it in", *_make(each)[1:])
+        yield _without_anchors(each)
         return
     for serving in seen:
         if vouched_for(serving.chain, anchors):
             yield good("webhook.trust", serving.place, f"the caBundle of {each.configuration} vouches for it")
         else:
             yield _untrusted(examination.cluster, each, serving, anchors)
+
+
+def _without_anchors(each: Registered) -> Finding:
+    """OpenShift's CA signs for Services alone: for a URL it is no help. There the API server's own CAs may do."""
+    detail = "the caBundle is no PEM certificates, base64-encoded in one line" if each.bundle else "the caBundle is empty"
+    if not each.url:
+        return bad("webhook.trust", each.title, detail, "have OpenShift put it in", *_make(each)[1:])
+    edit = f"oc edit {RESOURCE} {each.configuration}"
+    mend = "put the CA of the certificate that is served at the URL in, as PEM, base64-encoded in one line"
+    if each.bundle:
+        return bad("webhook.trust", each.title, detail, mend, edit)
+    detail += ": only a certificate of a CA that the API server's machine trusts will do"
+    return doubtful("webhook.trust", each.title, detail, mend, edit)
 
 
 def _untrusted(cluster: ClusterPort, each: Registered, serving: Serving, anchors: tuple[x509.Certificate, ...]) -> Finding:
