@@ -52,3 +52,8 @@ def test_the_documentation_lists_every_check() -> None:
     for name, what in CHECKS.items():
         assert f"| `{name}` | {what} |" in page
     assert set(EXAMINED) == set(TOPICS) == {name.partition(".")[0] for name in CHECKS}
+
+
+def test_the_page_warns_before_it_prints_all_commands() -> None:
+    before, _, _ = PAGE.read_text(encoding="utf-8").partition("| jq ")
+    assert "Read them before you run any" in before.rpartition("\n## ")[2]
