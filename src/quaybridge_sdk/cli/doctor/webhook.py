@@ -55,7 +55,7 @@ def _several(found: list[Registered]) -> Finding:
     named = {each.configuration for each in found if each.named}
     shared = {each.configuration for each in found if each.shared}
     kept, *others = sorted({each.configuration for each in found}, key=lambda name: (name not in named, name))
-    spare = [name for name in others if name in named - shared]
+    spare = [name for name in others if name not in shared]
     unclear = [name for name in others if name not in spare]
     mends = [f"keep {kept}: the Go operator's and this bridge's would both be asked"] if spare else []
     mends += [f"look whether {', '.join(unclear)} is needed beside {kept}: all of them are asked"] if unclear else []
