@@ -52,7 +52,7 @@ wheel: $(READY) ## builds the wheel and imports it in an empty environment
 bench: $(READY) ## the figures of the documentation, measured on this machine
 	$(BIN)/python -m benchmarks
 
-matrix: $(READY) ## every fault at every call of the bridge, on both sides: about an hour on two processors
+matrix: $(READY) ## every fault at every call of the bridge, on both sides: half an hour on two processors
 	$(BIN)/python -m tests.faults
 
 soak: $(READY) ## half an hour of namespaces, builds, faults and kills at random, and a checker that compares both sides at the end
