@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import click
@@ -23,20 +24,29 @@ Word = Literal["list", "confirm", "undo"]
 @click.command("deletions")
 @click.argument("word", type=click.Choice(["list", "confirm", "undo"]), default="list")
 @click.argument("organizations", nargs=-1)
+@click.option("--integration", metavar="NAME", help="Only what this QuayIntegration remembers.")
 @click.option("--all", "everything", is_flag=True, help="All that are held because there was a burst of deletions.")
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="How to print.")
 @cluster_options
 def command(
-    word: Word, organizations: tuple[str, ...], everything: bool, output: str, kubeconfig: str | None, context: str | None
+    word: Word,
+    organizations: tuple[str, ...],
+    integration: str | None,
+    everything: bool,
+    output: str,
+    kubeconfig: str | None,
+    context: str | None,
 ) -> int:
     """List the organizations whose namespaces are gone, and confirm or undo their deletion.
 
     `confirm` makes a deletion due now: the controller does it within seconds, if the organization is still proved to be of that
-    namespace. `undo` keeps the organization until its namespace is made again, which then gets it back with all images.
+    namespace. `undo` keeps the organization until its namespace is made again, which then gets it back with all images. Two
+    QuayIntegrations may remember one name on two Quays: then --integration says which is meant.
     """
     with assemble(kubeconfig, context, kinds=KINDS) as assembly:
         assembly.require_synced()
-        known = assembly.caches.all_deletions()
+        keys = {found.key for found in assembly.caches.integrations()}
+        known = _of(integration, assembly.caches.all_deletions(), keys)
         if word == "list":
             _print(known, output)
             return 0
@@ -45,8 +55,22 @@ def command(
             click.echo("nothing is held")
         for deletion in chosen:
             assembly.ports.writer.remember_deletion(_spoken(deletion, word))
-            click.echo(f"{deletion.organization}: {'is deleted now' if word == 'confirm' else 'is kept'}")
+            fate = "is deleted now" if word == "confirm" else "is kept"
+            click.echo(f"{deletion.organization} of {deletion.integration}: {fate}")
     return 0
+
+
+def _of(name: str | None, known: Sequence[Deletion], integrations: Iterable[str]) -> list[Deletion]:
+    """What the QuayIntegration of that name remembers, or its key: objects of both generations may share a name.
+
+    Raises:
+        InvalidInputError: there is none. A wrong name is no empty list.
+    """
+    keys = {*integrations, *(deletion.integration for deletion in known)}
+    meant = {key for key in keys if name in (None, key, key.rpartition("/")[2])}
+    if name is not None and not meant:
+        raise InvalidInputError(f"there is no QuayIntegration {name}, but: {', '.join(sorted(keys)) or 'none'}")
+    return [deletion for deletion in known if deletion.integration in meant]
 
 
 def _spoken(deletion: Deletion, word: Word) -> Deletion:
@@ -56,18 +80,28 @@ def _spoken(deletion: Deletion, word: Word) -> Deletion:
     return evolve(deletion, due=None, reason=DeletionReason.UNDONE)
 
 
-def _chosen(known: tuple[Deletion, ...], organizations: tuple[str, ...], *, everything: bool) -> list[Deletion]:
-    """Those that are meant. Raises InvalidInputError when one is not remembered, or none is named."""
+def _chosen(known: Sequence[Deletion], organizations: Collection[str], *, everything: bool) -> list[Deletion]:
+    """Those that are meant. Raises InvalidInputError when one is not remembered, or none is named, or a name is of several."""
     missing = sorted(set(organizations) - {deletion.organization for deletion in known})
     if missing:
         raise InvalidInputError(f"nothing is remembered of {', '.join(missing)}: see `quaybridge deletions`")
     if not organizations and not everything:
         raise InvalidInputError("name organizations, or give --all for those that a burst has held")
-    held = {d.organization for d in known if everything and d.reason is DeletionReason.BURST}
-    return [deletion for deletion in known if deletion.organization in held.union(organizations)]
+    for organization in sorted(set(organizations)):
+        _require_one(organization, known)
+    held = {deletion for deletion in known if everything and deletion.reason is DeletionReason.BURST}
+    return [deletion for deletion in known if deletion in held or deletion.organization in organizations]
 
 
-def _print(known: tuple[Deletion, ...], output: str) -> None:
+def _require_one(organization: str, known: Sequence[Deletion]) -> None:
+    """Raises InvalidInputError when several integrations remember this name: nobody means two with one word."""
+    quays = {deletion.integration: deletion.quay for deletion in known if deletion.organization == organization}
+    if len(quays) > 1:
+        choices = " or ".join(f"--integration {key} ({quay})" for key, quay in sorted(quays.items()))
+        raise InvalidInputError(f"several QuayIntegrations remember {organization}: give {choices}")
+
+
+def _print(known: Sequence[Deletion], output: str) -> None:
     if output == "json":
         rows = [{"integration": deletion.integration, **deletion.dumps()} for deletion in known]
         click.echo(json.dumps(rows, indent=2))
@@ -75,8 +109,10 @@ def _print(known: tuple[Deletion, ...], output: str) -> None:
     if not known:
         click.echo("nothing is remembered")
         return
-    table = Table("organization", "namespace", "reason", "due", "meaning")
+    several = len({deletion.quay for deletion in known}) > 1
+    table = Table("organization", "integration", *(["quay"] if several else []), "namespace", "reason", "due", "meaning")
     for deletion in known:
         due = deletion.due.isoformat(timespec="minutes") if deletion.due else "never"
-        table.add_row(deletion.organization, deletion.namespace, deletion.reason.value, due, MEANING[deletion.reason])
+        where = (deletion.integration, deletion.quay) if several else (deletion.integration,)
+        table.add_row(deletion.organization, *where, deletion.namespace, deletion.reason.value, due, MEANING[deletion.reason])
     Console().print(table)
