@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Literal
 
 import click
@@ -17,7 +18,7 @@ from quaybridge_sdk.cli.render import COLOURS, Entry, Verb, entry
 from quaybridge_sdk.errors import QuaybridgeError
 from quaybridge_sdk.mapping.organization import organization_name
 from quaybridge_sdk.mapping.scope import assign
-from quaybridge_sdk.reconcile import Reconciler
+from quaybridge_sdk.model.actions import Action
 
 FORMAT = 1
 """Version of the JSON. Keys may be added to it; one that is removed or changes its meaning makes it 2."""
@@ -78,17 +79,18 @@ def exit_code(plans: Iterable[NamespacePlan], *, detailed: bool) -> int:
 
 def _plans(assembly: Assembly, namespaces: Sequence[str]) -> Iterator[NamespacePlan]:
     reconciler = make_reconciler(assembly)
+    preview = partial(reconciler.preview, shown=reconciler.shown())
     for name in namespaces:
-        yield _plan(assembly, reconciler, name)
+        yield _plan(assembly, preview, name)
 
 
-def _plan(assembly: Assembly, reconciler: Reconciler, namespace: str) -> NamespacePlan:
+def _plan(assembly: Assembly, preview: Callable[[str], tuple[Action, ...]], namespace: str) -> NamespacePlan:
     integration = assign(assembly.caches.integrations(), namespace).integration
     organization = organization_name(integration.cluster_id, namespace) if integration else ""
     state = assembly.caches.state(namespace)
     secrets = state.pull_secrets if state else {}
     try:
-        actions = reconciler.preview(namespace)
+        actions = preview(namespace)
     except QuaybridgeError as error:
         return NamespacePlan(namespace, organization, error=error)
     return NamespacePlan(namespace, organization, tuple(entry(action, secrets) for action in actions))

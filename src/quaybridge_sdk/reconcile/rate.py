@@ -20,18 +20,18 @@ class DeletionRate:
     _lock: threading.Lock = field(factory=threading.Lock)
     _times: dict[str, deque[datetime]] = field(factory=dict)
 
-    def exceeded(self, integration: QuayIntegration, now: datetime) -> bool:
-        """Whether one more would be more than the integration's ``deletion_limit``."""
-        with self._lock:
-            return self._is_full(integration, now)
-
     def take(self, integration: QuayIntegration, now: datetime) -> bool:
-        """Counts a deletion that is about to be made; False: it would be one too many, and is not counted."""
+        """Counts a deletion that is about to be made; False: it would be more than the ``deletion_limit``, and is not counted."""
         with self._lock:
             if self._is_full(integration, now):
                 return False
             self._times[integration.key].append(now)
             return True
+
+    def copy(self) -> DeletionRate:
+        """As many, counted apart from here on."""
+        with self._lock:
+            return DeletionRate(times={key: deque(times) for key, times in self._times.items()})
 
     def give_back(self, integration: QuayIntegration) -> None:
         """A deletion that was counted was not made."""
@@ -44,3 +44,14 @@ class DeletionRate:
         while times and now - times[0] >= HOUR:
             times.popleft()
         return 0 < integration.deletion_limit <= len(times)
+
+
+@frozen
+class Shown:
+    """The deletions that the previews of one run have shown: they count as if they were made, and apart from those that are.
+
+    Each preview alone would show one that the limit allows, and all together more than it does.
+    """
+
+    organizations: DeletionRate = field(factory=DeletionRate)
+    repositories: DeletionRate = field(factory=DeletionRate)

@@ -52,6 +52,7 @@ from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
 from quaybridge_sdk.reconcile.look import require_writable, with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.pace import Pace
+from quaybridge_sdk.reconcile.rate import Shown
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover
 from quaybridge_sdk.reconcile.survey import Surveyor
@@ -190,27 +191,34 @@ class Reconciler:
         """Between 80 % and 100 % of the interval, by name: namespaces that were made together are not checked together."""
         return self.full_check_interval * (0.8 + 0.2 * (zlib.crc32(namespace.encode()) % 1000) / 1000)
 
-    def preview(self, namespace: str) -> tuple[Action, ...]:
+    def shown(self) -> Shown:
+        """What has been deleted lately, for the previews of one run to count on."""
+        return Shown(self.releaser.rate.copy(), self.remover.rate.copy())
+
+    def preview(self, namespace: str, shown: Shown | None = None) -> tuple[Action, ...]:
         """All that :meth:`reconcile` would do now, with nothing changed: it reads Quay in full, and plays the rest.
+
+        Args:
+            shown: :meth:`shown`, once for all namespaces that are shown together; None: this one is shown alone.
 
         Raises:
             QuaybridgeError: as :meth:`reconcile`.
         """
+        shown = shown or self.shown()
         cluster = self.reader.state(namespace)
         integration = assign(self.reader.integrations(), namespace, self.reader.ignored()).integration
         if cluster is None or integration is None or waits_for_project(cluster):
             return ()
+        if cluster.namespace.terminating:
+            return self.releaser.plan_release(cluster, integration, shown.organizations)
+        desired = desired_state(integration, cluster, self.reader.cluster_uid())
+        if desired.unfinished:  # first what an earlier namespace has left; the rest when that is done
+            finish = partial(self.releaser.plan_finish, integration=integration, shown=shown.organizations)
+            return tuple(action for deletion in desired.unfinished for action in finish(deletion))
         with self.registries.registry(integration) as registry:
-            if cluster.namespace.terminating:
-                if not cluster.namespace.has_finalizer:
-                    return ()
-                return self.releaser.plan_release(registry, cluster, integration)
-            desired = desired_state(integration, cluster, self.reader.cluster_uid())
-            if desired.unfinished:  # first what an earlier namespace has left; the rest when that is done
-                return tuple(a for d in desired.unfinished for a in self.releaser.plan_finish(registry, d, integration))
             state = self.surveyor.look_ahead(registry, cluster, desired, integration)
             state = with_roles(registry, cluster, desired, state)
-            desired = self.remover.prove(registry, desired, integration, state)
+            desired = self.remover.prove(registry, desired, integration, state, shown.repositories)
             actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
         return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
 

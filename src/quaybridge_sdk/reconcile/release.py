@@ -64,9 +64,18 @@ class Releaser:
                 raise
         return self._let_go(cluster, integration, unfinished_state(integration, cluster, self.clock()))
 
-    def plan_release(self, registry: Registry, cluster: ClusterState, integration: QuayIntegration) -> tuple[Action, ...]:
-        """What :meth:`release` would do, with nothing counted."""
-        return self._plans(registry, cluster, integration)(self.rate.exceeded(integration, self.clock()))
+    def plan_release(self, cluster: ClusterState, integration: QuayIntegration, shown: DeletionRate) -> tuple[Action, ...]:
+        """What :meth:`release` would do, counted by ``shown``; it asks Quay only where that would.
+
+        Raises:
+            QuaybridgeError: Quay could not be asked.
+        """
+        if not cluster.namespace.has_finalizer:
+            return ()
+        if deletion_policy(integration, cluster) is DeletionPolicy.RETAIN:
+            return plan(Observed(cluster), Released(cluster.namespace.name, None))
+        with self.registries.registry(integration) as registry:
+            return self._within_limit(integration, self._plans(registry, cluster, integration), shown)[0]
 
     def finish(self, deletion: Deletion, integration: QuayIntegration) -> tuple[Action, ...]:
         """Does of a remembered deletion what is due now.
@@ -83,12 +92,13 @@ class Releaser:
             planned = self._finishing(registry, deletion, integration)
             return self._carry_out(registry, integration, planned, limited=limited, still=still)
 
-    def plan_finish(self, registry: Registry, deletion: Deletion, integration: QuayIntegration) -> tuple[Action, ...]:
-        """What :meth:`finish` would do, with nothing counted."""
+    def plan_finish(self, deletion: Deletion, integration: QuayIntegration, shown: DeletionRate) -> tuple[Action, ...]:
+        """What :meth:`finish` would do, counted by ``shown``. Raises as that does."""
         if not self._is_to_be_finished(deletion, integration):
             return ()
-        exceeded = deletion.reason is DeletionReason.UNFINISHED and self.rate.exceeded(integration, self.clock())
-        return self._finishing(registry, deletion, integration)(exceeded)
+        limited = shown if deletion.reason is DeletionReason.UNFINISHED else None
+        with self.registries.registry(integration) as registry:
+            return self._within_limit(integration, self._finishing(registry, deletion, integration), limited)[0]
 
     def _is_to_be_finished(self, deletion: Deletion, integration: QuayIntegration) -> bool:
         living = (namespace.uid for namespace in self.reader.namespaces())
@@ -149,10 +159,7 @@ class Releaser:
             limited: whether a deletion counts.
             still: whether it is wanted, asked once more before the first action.
         """
-        actions = planned(False)
-        counted = limited and any(isinstance(action, DeleteOrganization) for action in actions)
-        if counted and not self.rate.take(integration, self.clock()):
-            actions, counted = planned(True), False
+        actions, counted = self._within_limit(integration, planned, self.rate if limited else None)
         deleted = False
         try:
             actions = actions if still() else ()
@@ -163,6 +170,15 @@ class Releaser:
             if counted and not deleted:  # it is tried again, and counted again then
                 self.rate.give_back(integration)
         return actions
+
+    def _within_limit(
+        self, integration: QuayIntegration, planned: Callable[[bool], tuple[Action, ...]], rate: DeletionRate | None
+    ) -> tuple[tuple[Action, ...], bool]:
+        """What is planned, and whether ``rate`` has counted its deletion; what is planned for a burst when it has no room."""
+        actions = planned(False)
+        if rate is None or not any(isinstance(action, DeleteOrganization) for action in actions):
+            return actions, False
+        return (actions, True) if rate.take(integration, self.clock()) else (planned(True), False)
 
     def _wait_for_integration(self, cluster: ClusterState, assignment: Assignment) -> None:
         mendable = assignment.contested or not self.reader.integrations_complete()

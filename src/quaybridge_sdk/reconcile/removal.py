@@ -29,10 +29,20 @@ class Remover:
     clock: Callable[[], datetime]
     rate: DeletionRate = field(factory=DeletionRate)
 
-    def prove(self, registry: RegistryReader, desired: Desired, integration: QuayIntegration, state: RegistryState) -> Desired:
+    def prove(
+        self,
+        registry: RegistryReader,
+        desired: Desired,
+        integration: QuayIntegration,
+        state: RegistryState,
+        rate: DeletionRate | None = None,
+    ) -> Desired:
         """``desired`` with the repositories that are to go now: by what Quay says just now, and the API itself, not a cache.
 
         At most the integration's ``deletion_limit`` within an hour: what is beyond stays until the next full check.
+
+        Args:
+            rate: what counts them; None: the one that counts what is deleted.
 
         Raises:
             QuaybridgeError: one of the two could not be asked.
@@ -43,8 +53,8 @@ class Remover:
         found = removable(desired, state, there)
         if found and desired.stream_policy is StreamDeletionPolicy.DELETE_IF_EMPTY:
             found = empty(found, registry.repository_states(desired.organization))
-        now = self.clock()
-        return evolve(desired, removable=frozenset(name for name in sorted(found) if self.rate.take(integration, now)))
+        now, counting = self.clock(), rate or self.rate
+        return evolve(desired, removable=frozenset(name for name in sorted(found) if counting.take(integration, now)))
 
     @contextmanager
     def counted(self, integration: QuayIntegration, desired: Desired, perform: Perform) -> Iterator[Perform]:
