@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from attrs import frozen
@@ -23,8 +23,11 @@ from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
 from quaybridge_sdk.cli.options import namespace_of_pod
 from quaybridge_sdk.errors import InvalidInputError, UnreachableError
 from quaybridge_sdk.mapping.scope import assign
+from quaybridge_sdk.model.deletion import Deletion, DeletionReason
+from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Reconciler
+from quaybridge_sdk.reconcile.rate import HOUR
 from quaybridge_sdk.runtime.heartbeat import last_beat
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.registries import Recoveries, RegistryPool
@@ -123,9 +126,23 @@ def assemble(
 
 
 def make_reconciler(assembly: Assembly) -> Reconciler:
-    """The reconciler of the short-lived commands: no full check is ever due twice in one run."""
-    ports = assembly.ports
-    return Reconciler(assembly.caches, ports.writer, ports.registries, utc_now, streams=ports.streams)
+    """The reconciler of the short-lived commands: no full check is ever due twice in one run.
+
+    What others have deleted within the hour it cannot know; but where they had to hold an organization, the limit is used up.
+    """
+    ports, now = assembly.ports, utc_now()
+    reconciler = Reconciler(assembly.caches, ports.writer, ports.registries, utc_now, streams=ports.streams)
+    for integration in assembly.caches.integrations():
+        if held_lately(integration, assembly.caches.all_deletions(), now):
+            reconciler.releaser.rate.fill(integration, now)
+    return reconciler
+
+
+def held_lately(integration: QuayIntegration, deletions: Iterable[Deletion], now: datetime) -> bool:
+    """Whether a burst was held within the hour of the limit; an entry does not say since when, but until when."""
+    since = now + timedelta(days=integration.quarantine_days) - HOUR
+    held = (d.due for d in deletions if d.integration == integration.key and d.reason is DeletionReason.BURST)
+    return any(due is not None and due > since for due in held)
 
 
 def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
@@ -147,16 +164,17 @@ def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
 
 
 def namespaces_in_scope(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
-    """The namespaces that one integration covers, all or some of those named, sorted.
+    """The namespaces that one integration covers, all or some of those named; those that are being deleted first, then by name.
+
+    Both commands keep to this order: which deletion is the first too many depends on it.
 
     Raises:
         InvalidInputError: a namespace that was named does not exist.
     """
-    known = {namespace.name for namespace in assembly.caches.namespaces()}
-    missing = sorted(set(names) - known)
+    known = {namespace.name: namespace.terminating for namespace in assembly.caches.namespaces()}
+    missing = sorted(set(names) - known.keys())
     if missing:
         raise InvalidInputError(f"there is no namespace {', '.join(missing)}")
-    integrations = assembly.caches.integrations()
-    return sorted(
-        name for name in (names or known) if assign(integrations, name, assembly.caches.ignored()).integration is not None
-    )
+    integrations, ignored = assembly.caches.integrations(), assembly.caches.ignored()
+    covered = {name for name in (names or known) if assign(integrations, name, ignored).integration is not None}
+    return sorted(covered, key=lambda name: (not known[name], name))

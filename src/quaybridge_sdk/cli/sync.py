@@ -12,7 +12,7 @@ from attrs import field, frozen
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from quaybridge_sdk.cli.assembly import assemble, left_out, make_reconciler, namespaces_in_scope
+from quaybridge_sdk.cli.assembly import Assembly, assemble, left_out, make_reconciler, namespaces_in_scope
 from quaybridge_sdk.cli.options import cluster_options
 from quaybridge_sdk.cli.render import COLOURS, Entry, entry
 from quaybridge_sdk.errors import ClusterConflictError, OwnershipError, QuaybridgeError, TransientRemoteError
@@ -122,10 +122,7 @@ def command(names: tuple[str, ...], parallel: int, kubeconfig: str | None, conte
     console = Console(soft_wrap=True, highlight=False)
     with assemble(kubeconfig, context) as assembly:
         assembly.require_synced()
-        going = {namespace.name for namespace in assembly.caches.namespaces() if namespace.terminating}
-        # What goes is the controller's, which counts deletions against their limit.
-        todo = [name for name in namespaces_in_scope(assembly, names) if name not in going]
-        troubles = left_out(assembly, names)
+        todo, troubles = namespaces_in_scope(assembly, names), left_out(assembly, names)
         with Stopper() as stopper, _progress(console) as progress:
             task = progress.add_task("namespaces", total=len(todo))
 
@@ -134,11 +131,18 @@ def command(names: tuple[str, ...], parallel: int, kubeconfig: str | None, conte
                 _show(console, done)
 
             work = partial(make_reconciler(assembly).reconcile, full=True)  # as `plan` reads, whatever the records say
-            results = Syncing(work, told, stopper.stopped).run(todo, parallel)
+            results = _run(assembly, Syncing(work, told, stopper.stopped), todo, parallel)
         interrupted = stopper.stopped.is_set()
     for line in troubles:
         click.echo(line, err=True)
     return _conclude(console, todo, results, interrupted=interrupted) or (1 if troubles else 0)
+
+
+def _run(assembly: Assembly, syncing: Syncing, todo: Sequence[str], parallel: int) -> dict[str, Done]:
+    """First what is being deleted, one after the other: so the deletions that the limit allows are those that the plan shows."""
+    going = {namespace.name for namespace in assembly.caches.namespaces() if namespace.terminating}
+    released = syncing.run([name for name in todo if name in going], 1)
+    return released | syncing.run([name for name in todo if name not in going], parallel)
 
 
 def _progress(console: Console) -> Progress:

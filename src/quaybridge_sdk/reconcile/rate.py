@@ -33,6 +33,11 @@ class DeletionRate:
         with self._lock:
             return DeletionRate(times={key: deque(times) for key, times in self._times.items()})
 
+    def fill(self, integration: QuayIntegration, now: datetime) -> None:
+        """Counts as many as the limit allows: others, who are not asked, have used it up."""
+        with self._lock:
+            self._times[integration.key] = deque([now] * integration.deletion_limit)
+
     def give_back(self, integration: QuayIntegration) -> None:
         """A deletion that was counted was not made."""
         with self._lock:
