@@ -13,7 +13,7 @@ import pytest
 from attrs import evolve
 from tests.e2e.running import IMAGES, INTEGRATIONS, World
 from tests.e2e.running import world as make_world
-from tests.e2e.test_bridge import quay
+from tests.e2e.test_bridge import MERGE, quay
 from tests.laws.strategies import bare
 
 from quaybridge_sdk.cli.assembly import assemble, held_lately, make_reconciler
@@ -132,6 +132,32 @@ def test_what_is_only_shown_is_not_counted_as_done(world: World) -> None:
             assert isinstance(reconciler.preview("one")[0], DeleteOrganization)
         assert isinstance(reconciler.reconcile("shop", full=True).actions[0], DeleteRepository)
         assert isinstance(reconciler.reconcile("one").actions[0], DeleteOrganization)
+
+
+def test_a_rotation_is_planned_with_its_pull_secret_in_the_words_of_sync(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made(world, "shop")
+    annotation = {"metadata": {"annotations": {"quaybridge.io/rotate": "now"}}}
+    world.cluster.call("PATCH", "/api/v1/namespaces/shop/serviceaccounts/builder", annotation, MERGE)
+    lines = ["~ robot openshift_shop+builder: new token, the old one ends", "~ pull secret shop/builder-quay-openshift"]
+    capsys.readouterr()
+    assert run(["plan", "--kubeconfig", str(world.stage.kubeconfig)]) == 0
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][1:3] == lines
+    assert sync(world) == 0
+    assert [line.strip().removeprefix("shop: ") for line in capsys.readouterr().out.splitlines()][:2] == lines
+
+
+def test_a_secret_of_another_type_in_the_way_is_told_by_sync_alone(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.namespace("shop")
+    world.link(allowlistNamespaces=["shop"])
+    world.stage.openshift.settle()
+    body = {"metadata": {"name": "builder-quay-openshift"}, "type": "Opaque"}
+    world.cluster.call("POST", "/api/v1/namespaces/shop/secrets", body)
+    _, actions = plan(world, capsys)
+    assert ("create", "shop/builder-quay-openshift") in [(a["verb"], a["name"]) for a in actions if a["kind"] == "pull secret"]
+    assert sync(world) == 1
+    assert "is there with type 'Opaque'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

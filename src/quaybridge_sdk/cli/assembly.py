@@ -163,6 +163,12 @@ def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
     return lines
 
 
+def pull_secrets(assembly: Assembly, namespace: str) -> Collection[str]:
+    """The pull secrets that the namespace has now: what is written to one of them changes it."""
+    state = assembly.caches.state(namespace)
+    return state.pull_secrets if state else ()
+
+
 def namespaces_in_scope(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:
     """The namespaces that one integration covers, all or some of those named; those that are being deleted first, then by name.
 

@@ -12,7 +12,7 @@ import click
 from attrs import frozen
 from rich.console import Console
 
-from quaybridge_sdk.cli.assembly import Assembly, assemble, left_out, make_reconciler, namespaces_in_scope
+from quaybridge_sdk.cli.assembly import Assembly, assemble, left_out, make_reconciler, namespaces_in_scope, pull_secrets
 from quaybridge_sdk.cli.options import cluster_options
 from quaybridge_sdk.cli.render import COLOURS, Entry, Verb, entry
 from quaybridge_sdk.errors import QuaybridgeError
@@ -87,8 +87,7 @@ def _plans(assembly: Assembly, namespaces: Sequence[str]) -> Iterator[NamespaceP
 def _plan(assembly: Assembly, preview: Callable[[str], tuple[Action, ...]], namespace: str) -> NamespacePlan:
     integration = assign(assembly.caches.integrations(), namespace).integration
     organization = organization_name(integration.cluster_id, namespace) if integration else ""
-    state = assembly.caches.state(namespace)
-    secrets = state.pull_secrets if state else {}
+    secrets = pull_secrets(assembly, namespace)
     try:
         actions = preview(namespace)
     except QuaybridgeError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from functools import partial
 
@@ -12,7 +12,7 @@ from attrs import field, frozen
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from quaybridge_sdk.cli.assembly import Assembly, assemble, left_out, make_reconciler, namespaces_in_scope
+from quaybridge_sdk.cli.assembly import Assembly, assemble, left_out, make_reconciler, namespaces_in_scope, pull_secrets
 from quaybridge_sdk.cli.options import cluster_options
 from quaybridge_sdk.cli.render import COLOURS, Entry, entry
 from quaybridge_sdk.errors import ClusterConflictError, OwnershipError, QuaybridgeError, TransientRemoteError
@@ -57,11 +57,13 @@ class Syncing:
     Attributes:
         work: one namespace's pass; raises QuaybridgeError.
         told: is given each outcome, on the calling thread.
+        secrets: the pull secrets that a namespace has before its pass.
     """
 
     work: Callable[[str], Outcome]
     told: Callable[[Done], None]
     stopped: threading.Event = field(factory=threading.Event)
+    secrets: Callable[[str], Collection[str]] = lambda _: ()
 
     def run(self, namespaces: Sequence[str], parallel: int) -> dict[str, Done]:
         """The outcome of each namespace that was worked on to its end."""
@@ -91,11 +93,12 @@ class Syncing:
                 yield from (future.result() for future in finished)
 
     def _one(self, namespace: str) -> Done:
+        there = frozenset(self.secrets(namespace))
         try:
             outcome = self.work(namespace)
         except QuaybridgeError as error:
             return Done(namespace, failure=f"{error.reason}: {error}", mend=_mend(error))
-        entries = tuple(map(entry, outcome.actions))
+        entries = tuple(entry(action, there) for action in outcome.actions)
         if outcome.result in SETTLED:
             return Done(namespace, entries)
         again = outcome.result is Result.SURVEYING
@@ -131,7 +134,7 @@ def command(names: tuple[str, ...], parallel: int, kubeconfig: str | None, conte
                 _show(console, done)
 
             work = partial(make_reconciler(assembly).reconcile, full=True)  # as `plan` reads, whatever the records say
-            results = _run(assembly, Syncing(work, told, stopper.stopped), todo, parallel)
+            results = _run(assembly, Syncing(work, told, stopper.stopped, partial(pull_secrets, assembly)), todo, parallel)
         interrupted = stopper.stopped.is_set()
     for line in troubles:
         click.echo(line, err=True)

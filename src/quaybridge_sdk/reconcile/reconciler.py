@@ -334,7 +334,9 @@ def _concerns(action: Action, refused: Sequence[Action]) -> bool:
 
 
 def _imagined(action: Action) -> ActionResult:
-    """What an action would answer: only a new robot's token matters for what comes after it."""
+    """What an action would answer: only a robot's new token matters for what comes after it."""
     if isinstance(action, CreateRobot):
         return Robot(action.robot, action.description, SecretText("made by Quay"))
+    if isinstance(action, RegenerateRobot):
+        return Robot(action.robot, token=SecretText("made by Quay"))
     return None
