@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -12,34 +12,21 @@ from attrs import evolve, field, frozen
 from quaybridge_sdk.apply import apply, apply_to_cluster
 from quaybridge_sdk.depth import Depth, assumed, depth
 from quaybridge_sdk.effects import Result as ActionResult
-from quaybridge_sdk.effects import after
 from quaybridge_sdk.errors import (
     AlreadyExistsError,
-    ConflictError,
     InvalidIntegrationError,
-    NotFoundError,
     OwnershipError,
-    QuaybridgeError,
-    RequestRefusedError,
 )
 from quaybridge_sdk.mapping.desired import desired_state, settle, waits_for_project
 from quaybridge_sdk.mapping.removal import remembered
 from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.actions import (
     Action,
-    CreateRepository,
     CreateRobot,
-    DeletePrototype,
-    DeleteRepository,
-    LinkPullSecret,
     RecordApplied,
     RegenerateRobot,
     RegistryAction,
     RemoveFinalizer,
-    SetRepositoryPermission,
-    SetRepositoryState,
-    UpdatePrototype,
-    WritePullSecret,
 )
 from quaybridge_sdk.model.deletion import Deletion
 from quaybridge_sdk.model.integration import QuayIntegration
@@ -49,27 +36,14 @@ from quaybridge_sdk.plan import plan
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, Registry, RegistryProvider, StreamLister
 from quaybridge_sdk.reconcile.beliefs import Beliefs
 from quaybridge_sdk.reconcile.cleanup import UnderWay, clean_up
-from quaybridge_sdk.reconcile.look import require_writable, with_roles
+from quaybridge_sdk.reconcile.look import with_roles
 from quaybridge_sdk.reconcile.outcome import Outcome, Result, unheard
 from quaybridge_sdk.reconcile.pace import Pace
 from quaybridge_sdk.reconcile.rate import Shown
 from quaybridge_sdk.reconcile.release import Releaser
 from quaybridge_sdk.reconcile.removal import Remover
+from quaybridge_sdk.reconcile.rounds import advance
 from quaybridge_sdk.reconcile.survey import Surveyor
-from quaybridge_sdk.record import followed_rotations
-
-SEPARATE = (
-    CreateRepository,
-    DeleteRepository,
-    SetRepositoryPermission,
-    SetRepositoryState,
-    WritePullSecret,
-    LinkPullSecret,
-)
-"""Actions on single objects: nothing else depends on them."""
-
-MAX_ROUNDS = 6
-"""A pass plans at most this often: finalizer and Quay's side, secrets and links, record, and the empty plan make four."""
 
 
 @frozen
@@ -219,7 +193,7 @@ class Reconciler:
             state = self.surveyor.look_ahead(registry, cluster, desired, integration)
             state = with_roles(registry, cluster, desired, state)
             desired = self.remover.prove(registry, desired, integration, state, shown.repositories)
-            actions = self._advance(Observed(cluster, state), desired, _imagined)[1]
+            actions = advance(Observed(cluster, state), desired, _imagined)[1]
         return () if all(isinstance(action, RecordApplied) for action in actions) else actions  # the time alone is no change
 
     def _converge(self, cluster: ClusterState, integration: QuayIntegration, *, full: bool) -> Outcome:
@@ -253,7 +227,7 @@ class Reconciler:
                 perform = partial(self._perform, desired, registry)
                 state = self.beliefs.with_renewed(desired, state)
                 with self.remover.counted(integration, desired, perform) as counted:
-                    observed, done = self._advance(Observed(cluster, state), desired, counted)
+                    observed, done = advance(Observed(cluster, state), desired, counted)
             except AlreadyExistsError as error:
                 raise OwnershipError(f"{error}; it was made by somebody else in the meantime") from error
         self.beliefs.learn(namespace, subject, remembered(observed.registry, desired))
@@ -272,65 +246,12 @@ class Reconciler:
             return False
         return depth(cluster, desired, recalled, self.clock(), timedelta.max) is Depth.NOTHING
 
-    def _advance(
-        self, observed: Observed, desired: Desired, perform: Callable[[Action], ActionResult]
-    ) -> tuple[Observed, tuple[Action, ...]]:
-        """Plans, performs, learns, and plans again until nothing is left.
-
-        An object that is refused (a Secret of another type, say) does not stop the others.
-
-        Raises:
-            QuaybridgeError: of the first object that was refused, when all others are done; or what concerns all.
-        """
-        done: list[Action] = []
-        refused: list[Action] = []
-        first: QuaybridgeError | None = None
-        for _ in range(MAX_ROUNDS):
-            settled = settle(desired, observed)
-            require_writable(settled)
-            actions = [action for action in plan(observed, settled) if not _concerns(action, refused)]
-            for action in actions:
-                if _concerns(action, refused):  # by what was refused since they were planned
-                    continue
-                try:
-                    observed = after(observed, action, perform(action))
-                except (RequestRefusedError, NotFoundError, ConflictError) as error:
-                    if not isinstance(action, SEPARATE):
-                        raise
-                    refused.append(action)
-                    first = first or error
-                    continue
-                done.append(action)
-            if not actions:
-                break
-        else:
-            raise ConflictError(
-                f"namespace {desired.namespace}: after {MAX_ROUNDS} plans something is still to be done: who else changes it?",
-                system="quay",
-            )
-        if first is not None:
-            record = followed_rotations(observed, desired)
-            if record is not None:
-                perform(record)
-            raise first
-        return observed, tuple(done)
-
 
 def _asks(observed: Observed, desired: Desired, wanted: Depth) -> bool:
     """Whether the pass will call Quay, to read or to write."""
     if wanted is not Depth.NOTHING:
         return True
     return any(isinstance(action, RegistryAction) for action in plan(observed, settle(desired, observed)))
-
-
-def _concerns(action: Action, refused: Sequence[Action]) -> bool:
-    """Whether the action was refused, or is the link to a Secret that was, or the record that all is done."""
-    secrets = {other.secret for other in refused if isinstance(other, WritePullSecret)}
-    linked = isinstance(action, LinkPullSecret) and action.secret in secrets
-    robots = {other.robot for other in refused if isinstance(other, SetRepositoryPermission)}
-    # A wrong default permission is all that tells which rights are in doubt: it stays until they are put right.
-    ruled = isinstance(action, UpdatePrototype | DeletePrototype) and action.prototype.delegate in robots
-    return action in refused or linked or ruled or (bool(refused) and isinstance(action, RecordApplied))
 
 
 def _imagined(action: Action) -> ActionResult:
