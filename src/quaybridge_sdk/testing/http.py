@@ -157,9 +157,10 @@ class HttpServer:
 
     @property
     def port(self) -> int:
-        if self._server is None:
-            raise RuntimeError("the server is not running: use it as a context manager, `with server:`")
-        return int(self._server.server_address[1])
+        """Also while it is stopped, since it starts again there: requests may be under way when it stops."""
+        if not self._port:
+            raise RuntimeError("the server was never started: use it as a context manager, `with server:`")
+        return self._port
 
     @property
     def url(self) -> str:
@@ -169,7 +170,7 @@ class HttpServer:
         """Binds and serves. A server that was stopped starts again on the same port: an outage with an end."""
         self.stopping.clear()
         self._server = _Server(self, self._port, self._tls)
-        self._port = self.port
+        self._port = int(self._server.server_address[1])
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def stop(self) -> None:
