@@ -12,6 +12,7 @@ from tests.admission_caches import Caches
 from quaybridge_sdk.admission import Admission
 from quaybridge_sdk.runtime.webhook.app import App
 from quaybridge_sdk.runtime.webhook.connection import Connection
+from quaybridge_sdk.runtime.webhook.room import Room
 
 STATUSES = frozenset({200, 400, 404, 405, 413, 503})
 """All that the webhook ever answers; 500 is a bug."""
@@ -34,6 +35,8 @@ class Transport:
 
     def close(self) -> None:
         self.closing = True
+
+    abort = close
 
     def pause_reading(self) -> None:
         self.paused = True
@@ -79,7 +82,8 @@ def exchange(pieces: list[bytes], caches: Caches, *, hold: float = 0.0, lost: bo
         loop = asyncio.get_running_loop()
         app = App(Admission(caches), Observer(), ready=lambda: True, hold=hold, loop=loop)
         alive: set[Connection] = set()
-        connection = Connection(app.handle, alive)
+        room = Room(alive)
+        connection = Connection(app.handle, alive, room)
         connection.connection_made(cast("asyncio.BaseTransport", transport))
         for piece in pieces:
             if transport.closing:
@@ -88,6 +92,7 @@ def exchange(pieces: list[bytes], caches: Caches, *, hold: float = 0.0, lost: bo
         if lost:
             connection.connection_lost(None)
             assert (app.held, alive) == (0, set())
+            assert room.taken == 0
         else:
             while app.held:  # behind a held request others may wait, in its connection
                 app.deny_held()

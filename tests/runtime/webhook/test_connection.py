@@ -11,8 +11,9 @@ from tests.admission_caches import Caches, linked_caches, recorded
 from tests.runtime.webhook.conftest import Serve
 from tests.runtime.webhook.wire import PATIENCE, request, review_request, wire
 
-from quaybridge_sdk.runtime.webhook.connection import IDLE_SECONDS, MAX_BODY, RECEIVE_SECONDS, Connection
+from quaybridge_sdk.runtime.webhook.connection import ABORT_SECONDS, IDLE_SECONDS, MAX_BODY, RECEIVE_SECONDS, Connection
 from quaybridge_sdk.runtime.webhook.replies import Call, Cancel, Respond, text_reply
+from quaybridge_sdk.runtime.webhook.room import Room
 
 REVIEW = recorded("docker-annotated")
 UID = REVIEW["request"]["uid"]
@@ -215,10 +216,13 @@ class Transport:
         self.written += data
 
     def is_closing(self) -> bool:
-        return "close" in self.done
+        return "close" in self.done or "abort" in self.done
 
     def close(self) -> None:
         self.done.append("close")
+
+    def abort(self) -> None:
+        self.done.append("abort")
 
     def pause_reading(self) -> None:
         self.done.append("pause")
@@ -243,7 +247,7 @@ class Slow:
 
 
 def connected(handler: Slow) -> tuple[Connection, Transport]:
-    connection, transport = Connection(handler, set()), Transport()
+    connection, transport = Connection(handler, set(), Room(())), Transport()
     connection.connection_made(cast("asyncio.BaseTransport", transport))
     return connection, transport
 
@@ -276,6 +280,18 @@ def test_idle_half_sent_and_held_connections_have_each_their_time() -> None:
     in_loop(check)
 
 
+def test_a_connection_whose_close_its_client_does_not_take_is_cut_off() -> None:
+    def check() -> None:
+        connection, transport = connected(Slow())
+        connection.data_received(b"POST /admissionwebhook HTTP/1.1\r\n")
+        end = asyncio.get_running_loop().time() + RECEIVE_SECONDS
+        for seconds, done in ((-1, []), (1, ["close"]), (ABORT_SECONDS + 1, ["close", "abort"])):
+            connection.close_if_stale(end + seconds)
+            assert transport.done == done
+
+    in_loop(check)
+
+
 def test_a_client_that_sends_no_end_of_requests_is_made_to_wait() -> None:
     def check() -> None:
         handler = Slow()
@@ -294,6 +310,29 @@ def test_a_client_that_reads_no_answers_is_made_to_wait() -> None:
         connection.pause_writing()
         connection.resume_writing()
         assert transport.done == ["pause", "resume"]
+
+    in_loop(check)
+
+
+def test_no_more_answers_are_written_than_a_client_reads() -> None:
+    """A short request has an answer of many times its length."""
+
+    connection: Connection
+
+    def answer(call: Call, respond: Respond) -> None:
+        connection.pause_writing()
+        respond(text_reply(200, "one"))
+
+    def check() -> None:
+        nonlocal connection
+        transport = Transport()
+        connection = Connection(answer, set(), Room(()))
+        connection.connection_made(cast("asyncio.BaseTransport", transport))
+        connection.data_received(request(b"") * 3)
+        for count in (1, 2, 3, 3):
+            assert transport.written.count(b"200 OK") == count
+            connection.resume_writing()
+        assert connection.held == 0
 
     in_loop(check)
 

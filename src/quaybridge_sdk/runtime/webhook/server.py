@@ -16,6 +16,7 @@ from quaybridge_sdk.ports import ChangeFeed
 from quaybridge_sdk.runtime.webhook.app import AdmissionObserver, App
 from quaybridge_sdk.runtime.webhook.certificates import CertificateSource, LiveCertificate
 from quaybridge_sdk.runtime.webhook.connection import Connection
+from quaybridge_sdk.runtime.webhook.room import Room
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class WebhookServer:
         self._hold = hold
         self._grace = grace
         self._alive: set[Connection] = set()
+        self._room = Room(self._alive)
         self._thread: threading.Thread | None = None
         self._ended: Future[None] = Future()
         self._port: int | None = None
@@ -177,7 +179,7 @@ class WebhookServer:
         asked = asyncio.Event()
         app = App(self._admission, self._observer, ready=self._ready, hold=self._hold, loop=loop)
         server = await loop.create_server(
-            lambda: Connection(app.handle, self._alive),
+            lambda: Connection(app.handle, self._alive, self._room),
             sock=listener,
             backlog=BACKLOG,
             ssl=live.context if live else None,
