@@ -78,6 +78,11 @@ class Connection(asyncio.Protocol):
         """Whether no request is being received, worked on or queued."""
         return not (self._working or self._received or self._target or self._queue)
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is the client's turn, ``since`` then: to send a request, or the rest of one."""
+        return not (self._working or self._transport.is_closing())
+
     def finish(self) -> None:
         """The next reply is the last one."""
         self._stopping = True

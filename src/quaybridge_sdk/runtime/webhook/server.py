@@ -11,17 +11,15 @@ from concurrent.futures import Future
 from typing import Self
 
 from quaybridge_sdk.admission import Admission, AdmissionReader
-from quaybridge_sdk.errors import InvalidInputError
 from quaybridge_sdk.ports import ChangeFeed
 from quaybridge_sdk.runtime.webhook.app import AdmissionObserver, App
 from quaybridge_sdk.runtime.webhook.certificates import CertificateSource, LiveCertificate
 from quaybridge_sdk.runtime.webhook.connection import Connection
+from quaybridge_sdk.runtime.webhook.listener import Listener, listen
 from quaybridge_sdk.runtime.webhook.room import Room
 
 _log = logging.getLogger(__name__)
 
-BACKLOG = 1024
-HANDSHAKE_SECONDS = 10.0
 TICK_SECONDS = 1.0
 """How often certificate files and stale connections are looked at."""
 
@@ -116,7 +114,7 @@ class WebhookServer:
         if self._thread is not None:
             raise RuntimeError("a webhook server can be started once: make another one")
         live = LiveCertificate(self._source) if self._source is not None else None
-        listener = _listen(*self._address)
+        listener = listen(*self._address)
         self._port = int(listener.getsockname()[1])
         started: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, args=(listener, live, started), name="webhook", daemon=True)
@@ -174,30 +172,26 @@ class WebhookServer:
         else:
             self._ended.set_result(None)
 
-    async def _serve(self, listener: socket.socket, live: LiveCertificate | None, started: Future[None]) -> None:
+    async def _serve(self, sock: socket.socket, live: LiveCertificate | None, started: Future[None]) -> None:
         loop = asyncio.get_running_loop()
         asked = asyncio.Event()
         app = App(self._admission, self._observer, ready=self._ready, hold=self._hold, loop=loop)
-        server = await loop.create_server(
-            lambda: Connection(app.handle, self._alive, self._room),
-            sock=listener,
-            backlog=BACKLOG,
-            ssl=live.context if live else None,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS if live else None,
-        )
+        context = live.context if live else None
+        listener = Listener(sock, lambda: Connection(app.handle, self._alive, self._room), self._alive, context)
         unsubscribe = self._changes.subscribe(app.changed)
         self._ask_to_stop = lambda: loop.call_soon_threadsafe(asked.set)
         started.set_result(None)
         try:
             while not asked.is_set():
                 await self._tick(live, asked)
-            server.close()
+            listener.close()
             await self._drain(app)
         finally:  # also after a bug: nothing may stay open
             with self._lock:
                 self._ask_to_stop = None  # the loop is about to close
             unsubscribe()
-            server.close()
+            listener.close()
+            await listener.cut_off()
             await self._cut_off()
 
     async def _tick(self, live: LiveCertificate | None, asked: asyncio.Event) -> None:
@@ -237,15 +231,6 @@ class WebhookServer:
                 return False
             await asyncio.sleep(0.01)
         return True
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    dual = not host and socket.has_dualstack_ipv6()
-    try:
-        family = socket.AF_INET6 if dual or ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG, dualstack_ipv6=dual)
-    except OSError as error:
-        raise InvalidInputError(f"cannot listen on {host or '*'}:{port}: {error.strerror or error}") from error
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
