@@ -51,9 +51,8 @@ def test_each_class_says_what_to_do_and_has_a_reason_for_conditions(error: type[
 
 @pytest.mark.parametrize("error", classes())
 def test_retry_is_a_property_of_the_class(error: type[QuaybridgeError]) -> None:
-    helps = issubclass(
-        error, (PermanentRemoteError, TransientRemoteError, InvalidCredentialsError, OwnershipError, ClusterConflictError)
-    )
+    remote = (PermanentRemoteError, TransientRemoteError)
+    helps = issubclass(error, (*remote, InvalidCredentialsError, InvalidIntegrationError, OwnershipError, ClusterConflictError))
     assert error.retry is (Retry.BACKOFF if helps else Retry.NEVER)
 
 

@@ -141,7 +141,9 @@ def test_of_a_remembered_deletion_only_what_is_due_and_still_that_ones_is_done(
     else:
         assert end.registry.organization == there
         reason = DeletionReason.QUARANTINE if deletion.reason is DeletionReason.UNFINISHED else deletion.reason
-        assert end.cluster.deletions == (evolve(deletion, reason=reason),)
+        begins = deletion.reason is DeletionReason.UNFINISHED
+        shut = tuple(repository.name for repository in inside or () if repository.read_only) if begins else deletion.shut
+        assert end.cluster.deletions == (evolve(deletion, reason=reason, shut=shut),)
     assert not any(
         isinstance(a, act.DeleteOrganization)
         for a in plan(end, finished_state(deletion, OF_SHOP, end.registry, CLUSTER_UID, NOW))

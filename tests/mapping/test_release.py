@@ -112,3 +112,16 @@ def test_an_entry_that_is_there_keeps_its_time() -> None:
     there = evolve(GOING, deletions=(ENTRY,))
     assert remembered(QUAY, there, NOW, DeletionReason.UNFINISHED) == ENTRY
     assert remembered(QUAY, there, NOW, DeletionReason.BURST) != ENTRY
+
+
+def test_what_was_shut_before_is_remembered_when_a_quarantine_begins_and_not_again() -> None:
+    """A pass that was cut short finds shut what it has shut itself."""
+    integration = evolve(QUAY, deletion_policy=DeletionPolicy.QUARANTINE)
+    inside = (Repository("app"), Repository("release", read_only=True))
+    found = RegistryState(Organization(ORG, OURS), {}, contents=inside)
+    entry = released_state(integration, GOING, found, "C", NOW).remember
+    assert entry is not None
+    assert entry.shut == ("release",)
+    all_shut = evolve(found, contents=tuple(evolve(repository, read_only=True) for repository in inside))
+    again = evolve(GOING, deletions=(entry,))
+    assert released_state(integration, again, all_shut, "C", NOW).remember == entry

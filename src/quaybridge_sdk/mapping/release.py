@@ -46,7 +46,9 @@ def released_state(
     if policy is DeletionPolicy.QUARANTINE:
         asked = annotated_policy(namespace.annotations, integration.deletion_policy)
         reason = DeletionReason.QUARANTINE if asked is policy else DeletionReason.BURST
-        return _quarantined(kept, registry, cluster_uid, remembered(integration, cluster, now, reason))
+        entry = remembered(integration, cluster, now, reason)
+        begun = entry in cluster.deletions  # what is shut by now may have been shut by us
+        return _quarantined(kept, registry, cluster_uid, entry if begun else _with_shut(entry, registry))
     if policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry):
         return kept
     return evolve(kept, fate=Fate.DELETE)
@@ -96,10 +98,12 @@ def finished_state(
     if deletion.due is None or not deletion.is_due(now):
         return kept
     if deletion.due > now:
-        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.QUARANTINE))
+        held = _with_shut(evolve(deletion, reason=DeletionReason.QUARANTINE), registry)
+        return _quarantined(kept, registry, cluster_uid, held)
     if burst and deletion.reason is DeletionReason.UNFINISHED:
         until = now + timedelta(days=integration.quarantine_days)
-        return _quarantined(kept, registry, cluster_uid, evolve(deletion, reason=DeletionReason.BURST, due=until))
+        held = _with_shut(evolve(deletion, reason=DeletionReason.BURST, due=until), registry)
+        return _quarantined(kept, registry, cluster_uid, held)
     full = deletion.policy is DeletionPolicy.DELETE_IF_EMPTY and not is_empty(registry)
     return evolve(kept, fate=Fate.KEEP if full else Fate.DELETE, forget=deletion)
 
@@ -135,16 +139,12 @@ def _quarantined(kept: Released, registry: RegistryState, cluster_uid: str, dele
     mark = Mark(cluster_uid, deletion.namespace_uid)
     marked = {name for name, robot in (registry.robots or {}).items() if description_mark(robot.description) == mark}
     email = organization_mark(cluster_uid, deletion.namespace_uid)  # the robots' marks go with them
-    return evolve(
-        kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), email=email, remember=_with_shut(deletion, registry)
-    )
+    return evolve(kept, fate=Fate.QUARANTINE, robots=frozenset(usual | marked), email=email, remember=deletion)
 
 
 def _with_shut(deletion: Deletion, registry: RegistryState) -> Deletion:
-    """With the repositories that take no pushes before anything was done; as it is, where the quarantine has begun already."""
-    if deletion.shut or registry.contents is None:
-        return deletion
-    return evolve(deletion, shut=tuple(repository.name for repository in registry.contents if repository.read_only))
+    """With the repositories that take no pushes now, before anything is done."""
+    return evolve(deletion, shut=tuple(found.name for found in registry.contents or () if found.read_only))
 
 
 def _proved(integration: QuayIntegration, cluster: ClusterState, registry: RegistryState, cluster_uid: str) -> bool:

@@ -229,7 +229,7 @@ def test_states_of_repositories_come_by_name_over_all_pages() -> None:
     first = answer(200, {"repositories": [state("b", 1795435885), state("c", state="READ_ONLY")], "next_page": "x"})
     registry, script = scripted(first, answer(200, {"repositories": [state("a", 5, "MIRROR")]}))
     assert registry.repository_states("shop") == (
-        Repository("a", empty=False),
+        Repository("a", empty=False, read_only=True),  # a mirror takes no pushes either
         Repository("b", empty=False),
         Repository("c", read_only=True),
     )
