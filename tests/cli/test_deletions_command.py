@@ -28,7 +28,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     """Two integrations of two Quays; both remember an organization of the same name."""
     with make_world(tmp_path) as made:
         for name, reason in (("a", "Quarantine"), ("b", "Burst")):
-            made.link(name, allowlistNamespaces=[name])
+            made.link(name, allowlistNamespaces=[name], quayHostname=f"https://{name}.example.com")
             rows = [{**ENTRY, "quay": f"https://{name}.example.com", "reason": reason}]
             body = {"status": {"deletions": rows}}
             made.cluster.call("PATCH", f"{INTEGRATIONS}/{name}/status", body, "application/merge-patch+json")
@@ -87,3 +87,12 @@ def test_the_table_tells_namesakes_apart(
 def test_an_integration_that_is_not_there_is_told(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert deletions(world, "--integration", "c") == 2
     assert "no QuayIntegration c, but: quay.redhat.com/a, quay.redhat.com/b" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("word", ["confirm", "undo"])
+def test_a_word_on_which_nothing_would_follow_is_refused(world: World, word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = {"spec": {"quayHostname": "https://moved.example.com"}}
+    world.cluster.call("PATCH", f"{INTEGRATIONS}/a", spec, "application/merge-patch+json")
+    assert deletions(world, word, ORG, "--integration", "a") == 2
+    assert "remembered for https://a.example.com, which quayHostname does not say" in capsys.readouterr().err
+    assert due(world, "a") == ENTRY["due"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal
 
 import click
@@ -45,12 +45,13 @@ def command(
     """
     with assemble(kubeconfig, context, kinds=KINDS) as assembly:
         assembly.require_synced()
-        keys = {found.key for found in assembly.caches.integrations()}
-        known = _of(integration, assembly.caches.all_deletions(), keys)
+        quays = {found.key: found.endpoint.url for found in assembly.caches.integrations()}
+        known = _of(integration, assembly.caches.all_deletions(), quays)
         if word == "list":
-            _print(known, output)
+            _print(known, output, quays)
             return 0
         chosen = _chosen(known, organizations, everything=everything)
+        _require_reachable(chosen, quays)
         if not chosen:
             click.echo("nothing is held")
         for deletion in chosen:
@@ -101,7 +102,20 @@ def _require_one(organization: str, known: Sequence[Deletion]) -> None:
         raise InvalidInputError(f"several QuayIntegrations remember {organization}: give {choices}")
 
 
-def _print(known: Sequence[Deletion], output: str) -> None:
+def _require_reachable(chosen: Sequence[Deletion], quays: Mapping[str, str]) -> None:
+    """Raises InvalidInputError for an entry on which nothing would follow."""
+    for deletion in chosen:
+        if deletion.quay != quays.get(deletion.integration):
+            raise InvalidInputError(f"{deletion.organization}: {_meaning(deletion, quays)}")
+
+
+def _meaning(deletion: Deletion, quays: Mapping[str, str]) -> str:
+    if deletion.quay == quays.get(deletion.integration):
+        return MEANING[deletion.reason]
+    return f"it is remembered for {deletion.quay}, which quayHostname does not say (any more): nothing is done until it does"
+
+
+def _print(known: Sequence[Deletion], output: str, quays: Mapping[str, str]) -> None:
     if output == "json":
         rows = [{"integration": deletion.integration, **deletion.dumps()} for deletion in known]
         click.echo(json.dumps(rows, indent=2))
@@ -114,5 +128,5 @@ def _print(known: Sequence[Deletion], output: str) -> None:
     for deletion in known:
         due = deletion.due.isoformat(timespec="minutes") if deletion.due else "never"
         where = (deletion.integration, deletion.quay) if several else (deletion.integration,)
-        table.add_row(deletion.organization, *where, deletion.namespace, deletion.reason.value, due, MEANING[deletion.reason])
+        table.add_row(deletion.organization, *where, deletion.namespace, deletion.reason.value, due, _meaning(deletion, quays))
     Console().print(table)

@@ -9,6 +9,7 @@ from attrs import frozen
 from quaybridge_sdk.errors import OF_API, QuaybridgeError
 from quaybridge_sdk.importing import ImportOutcome, ImportResult
 from quaybridge_sdk.mapping.conditions import NamespaceReport, NamespaceState, namespace_status, says_the_same
+from quaybridge_sdk.mapping.scope import assign
 from quaybridge_sdk.model.openshift import STATUS_ANNOTATION
 from quaybridge_sdk.ports import ClusterReader, ClusterWriter, EventRecorder
 from quaybridge_sdk.reconcile import Outcome, Result
@@ -37,8 +38,8 @@ class Teller:
             self.recorder.event("Build", key.namespace, key.name, reason, message, warning=True)
         elif key.kind == "namespace" and self._is_there(key.namespace):  # no event can be made in one that goes
             self.recorder.event("Namespace", "", key.namespace, reason, message, warning=True)
-            if reason in AWAY:
-                return  # it is the API that cannot be written
+            if reason in AWAY or not self._is_covered(key.namespace):
+                return  # it is the API that cannot be written; or nobody would ever take the word back
             try:
                 self.annotate(NamespaceReport(key.namespace, NamespaceState.FAILING, reason, message), None)
             except QuaybridgeError as error:  # the trouble itself is told
@@ -81,6 +82,9 @@ class Teller:
         cluster, text = self.reader.state(report.namespace), namespace_status(report, organization)
         if cluster is not None and not says_the_same(cluster.namespace.status, text):
             self.writer.annotate_namespace(report.namespace, {STATUS_ANNOTATION: text})
+
+    def _is_covered(self, namespace: str) -> bool:
+        return bool(assign(self.reader.integrations(), namespace, self.reader.ignored()).covering)
 
     def _is_there(self, namespace: str) -> bool:
         cluster = self.reader.state(namespace)
