@@ -225,14 +225,18 @@ def test_a_token_that_was_renewed_is_recorded_even_where_the_rest_fails() -> Non
     before = Applied("x", {"builder-quay-openshift": "old", "default-quay-openshift": "d"}, NOW)
     account = {"builder": ServiceAccount("builder", rotate="again")}
     annotated = evolve(NAMESPACE, annotations={APPLIED_ANNOTATION: before.dumps()})
-    cluster = evolve(CLUSTER, namespace=annotated, accounts=account, pull_secrets={"builder-quay-openshift": "new"})
-    wishes = desired_state(bare(), cluster, "C")
+    content = SecretText("with the new token")
+    secrets = {"builder-quay-openshift": content.fingerprint()}
+    cluster = evolve(CLUSTER, namespace=annotated, accounts=account, pull_secrets=secrets)
+    wishes = evolve(desired_state(bare(), cluster, "C"), contents={"builder-quay-openshift": content})
     rotated = Observed(cluster, existing(rotated=frozenset({f"{ORG}+builder"})))
     record = followed_rotations(rotated, wishes)
     assert record is not None
-    assert record.applied == evolve(
-        before, secrets={**before.secrets, "builder-quay-openshift": "new"}, rotated={"builder": "again"}
-    )
+    assert record.applied == evolve(before, secrets={"default-quay-openshift": "d", **secrets}, rotated={"builder": "again"})
+    unwritten = evolve(rotated, cluster=evolve(cluster, pull_secrets={"builder-quay-openshift": "old"}))
+    record = followed_rotations(unwritten, wishes)
+    assert record is not None
+    assert record.applied.secrets == {"default-quay-openshift": "d"}  # so the next pass looks at the other
     assert followed_rotations(Observed(cluster, existing()), wishes) is None
     assert followed_rotations(evolve(rotated, cluster=CLUSTER), wishes) is None
 

@@ -42,13 +42,18 @@ def _rotated(registry: RegistryState, desired: Desired, before: Applied | None) 
 def followed_rotations(observed: Observed, desired: Desired) -> RecordApplied | None:
     """The former record, with the tokens that were renewed in this pass: when the rest could not be done, they are not renewed
     again for it. None: there were none.
+
+    Of their pull secrets those that hold the new token: one that could not be written is no more among the right ones, so the
+    next pass writes it.
     """
     cluster, registry, before = observed.cluster, observed.registry, observed.cluster.applied
     if before is None or not registry.rotated:
         return None
-    renewed = {r.secret for r in desired.robots if r.name in registry.rotated} & cluster.pull_secrets.keys()
-    secrets = {**before.secrets, **{name: cluster.pull_secrets[name] for name in renewed}}
-    applied = evolve(before, secrets=secrets, rotated=_rotated(registry, desired, before))
+    renewed = {r.secret for r in desired.robots if r.name in registry.rotated}
+    kept = {name: text for name, text in before.secrets.items() if name not in renewed}
+    written = {name: desired.contents[name].fingerprint() for name in renewed & desired.contents.keys()}
+    right = {name: text for name, text in written.items() if cluster.pull_secrets.get(name) == text}
+    applied = evolve(before, secrets={**kept, **right}, rotated=_rotated(registry, desired, before))
     return RecordApplied(desired.namespace, applied, cluster.namespace.status)
 
 

@@ -76,7 +76,7 @@ def advance(
             system="quay",
         )
     if first is not None:
-        record = followed_rotations(observed, desired)
+        record = followed_rotations(observed, settle(desired, observed))
         if record is not None:
             perform(record)
         raise first
