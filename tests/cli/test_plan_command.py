@@ -33,7 +33,7 @@ def test_totals_are_by_kind() -> None:
         "organization: 1 to create",
         "repository: 1 to create",
         "service account: 1 to change",
-        "3 changes in 3 namespaces; 1 could not be read",
+        "3 changes in 1 of 3 namespaces; 1 could not be read",
     ]
 
 

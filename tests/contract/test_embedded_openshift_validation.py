@@ -137,3 +137,57 @@ def test_a_put_under_another_name_is_refused_before_anything_is_looked_up(path: 
     answer = api.put(f"{path}/missing", json={"metadata": {"name": "other"}})
     text = "the name of the object (other) does not match the name on the URL (missing)"
     assert (answer.status_code, answer.json()["message"]) == (400, text)
+
+
+def docker(**fields: Any) -> dict[str, Any]:
+    return {"strategy": {"dockerStrategy": fields}}
+
+
+def with_source(**fields: Any) -> dict[str, Any]:
+    return {"source": {"dockerfile": "FROM x"} | fields}
+
+
+def labelled(*names: str) -> dict[str, Any]:
+    return {"output": {"imageLabels": [{"name": name, "value": "x"} for name in names]}}
+
+
+MEASURED = [
+    *(
+        (docker(env=[{"name": name, "value": "x"}]), accepted)
+        for name, accepted in (("A_b.c-d", True), ("1A", False), ("a b", False))
+    ),
+    *((docker(env=[{"name": name, "value": "x"}]), False) for name in ("", "a=b")),
+    (docker(buildArgs=[{"name": "a b", "value": "1"}]), True),
+    *(
+        (labelled(*names), accepted)
+        for names, accepted in ((("a",), True), (("",), False), (("a", "a"), False), (("a b",), False))
+    ),
+    *(
+        ({"source": {"git": {"uri": uri}}}, accepted)
+        for uri, accepted in (("https://x/y", True), ("git@github.com:a/b.git", True), ("ssh://git@h/p.git", True), ("", False))
+    ),
+    ({"source": {"git": {"uri": "https://x y"}}}, False),
+    ({"source": {"git": {"uri": "https://x/y", "ref": "main"}, "contextDir": "a/b"}}, True),
+    ({"source": {"git": {"uri": "https://x/y"}, "contextDir": "../b"}}, False),
+    ({"source": {"git": {"uri": "https://x/y"}, "binary": {}}}, False),
+    ({"source": {"binary": {"asFile": "../a"}}}, False),
+    *((with_source(sourceSecret={"name": name}), bool(name)) for name in ("s", "")),
+    (with_source(secrets=[{"secret": {"name": "s"}, "destinationDir": "/a"}]), False),
+    *(({"nodeSelector": selector}, accepted) for selector, accepted in (({"a": "b"}, True), ({"a b": "b"}, False))),
+    ({"nodeSelector": {"a": "b c"}}, False),
+    *(({"completionDeadlineSeconds": seconds}, seconds > 0) for seconds in (60, 0)),
+    ({"resources": {"limits": {"cpu": "1"}}}, True),
+    ({"postCommit": {"script": "x"}}, True),
+    ({"postCommit": {"script": "x", "command": ["y"]}}, False),
+    *((docker(dockerfilePath=path), accepted) for path, accepted in (("a/Dockerfile", True), ("/a", False), ("../a", False))),
+    ({"strategy": {"jenkinsPipelineStrategy": {"jenkinsfile": "x"}}}, True),
+    ({"strategy": {"jenkinsPipelineStrategy": {"jenkinsfile": "x", "jenkinsfilePath": "y"}}}, False),
+    ({"revision": {"type": "Git", "git": {"commit": "x"}}, "mountTrustedCA": True}, True),
+]
+
+
+@pytest.mark.parametrize(("spec", "accepted"), MEASURED, ids=str)
+def test_no_build_is_taken_that_the_real_server_refuses(spec: dict[str, Any], accepted: bool, api: httpx.Client) -> None:
+    """What its rules may refuse is answered 501, not 201; what it takes in a plain form is taken."""
+    answer = api.post(BUILDS, json=build(**spec))
+    assert answer.status_code == 201 if accepted else answer.status_code in (422, 501), answer.text

@@ -110,7 +110,7 @@ def test_plan_shows_sync_does_and_then_there_is_nothing_left(world: World) -> No
     assert sync.returncode == 0, sync.stderr
     assert "1 of 1 namespaces are as wanted" in sync.stdout
     assert set(world.stage.quay.organizations()["openshift_shop"].repositories) == {"app"}
-    assert "0 changes in 1 namespaces" in quaybridge("plan", *kubeconfig).stdout
+    assert "0 changes in 0 of 1 namespaces" in quaybridge("plan", *kubeconfig).stdout
     headers = {"Authorization": f"Bearer {world.stage.quay.token}"}
     url = f"{world.stage.quay.url}/api/v1/organization/openshift_shop/robots/deployer"
     assert httpx.delete(url, headers=headers, trust_env=False).status_code == 204
@@ -118,7 +118,7 @@ def test_plan_shows_sync_does_and_then_there_is_nothing_left(world: World) -> No
     assert drifted.returncode == 3, drifted.stdout
     assert quaybridge("sync", *kubeconfig).returncode == 0
     assert "deployer" in world.stage.quay.organizations()["openshift_shop"].robots
-    assert "0 changes in 1 namespaces" in quaybridge("plan", *kubeconfig).stdout
+    assert "0 changes in 0 of 1 namespaces" in quaybridge("plan", *kubeconfig).stdout
 
 
 def test_what_no_single_integration_covers_is_told_and_no_success(world: World) -> None:

@@ -114,6 +114,17 @@ def test_an_entry_that_is_there_keeps_its_time() -> None:
     assert remembered(QUAY, there, NOW, DeletionReason.BURST) != ENTRY
 
 
+@pytest.mark.parametrize("reason", [DeletionReason.BURST, DeletionReason.UNDONE])
+def test_what_was_held_is_not_deleted_by_a_pass_that_knows_of_no_burst(reason: DeletionReason) -> None:
+    """A restart forgets how many were deleted, and the namespace still waits for its finalizer."""
+    found = RegistryState(Organization(ORG, OURS), {}, contents=())
+    assert released_state(QUAY, GOING, found, "C", NOW).fate is Fate.DELETE
+    held = evolve(GOING, deletions=(evolve(ENTRY, reason=reason),))
+    assert released_state(QUAY, held, found, "C", NOW).fate is Fate.QUARANTINE
+    other = evolve(GOING, deletions=(evolve(ENTRY, reason=reason, namespace_uid="earlier"),))
+    assert released_state(QUAY, other, found, "C", NOW).fate is Fate.DELETE
+
+
 def test_what_was_shut_before_is_remembered_when_a_quarantine_begins_and_not_again() -> None:
     """A pass that was cut short finds shut what it has shut itself."""
     integration = evolve(QUAY, deletion_policy=DeletionPolicy.QUARANTINE)

@@ -115,7 +115,8 @@ def totals(plans: Sequence[NamespacePlan]) -> Iterator[str]:
         yield f"{kind}: {', '.join(parts)}"
     failures = sum(plan.error is not None for plan in plans)
     unread = f"; {failures} could not be read" if failures else ""
-    yield f"{len(entries)} changes in {len(plans)} namespaces{unread}"
+    changing = sum(bool(plan.entries) for plan in plans)
+    yield f"{len(entries)} changes in {changing} of {len(plans)} namespaces{unread}"
 
 
 def as_json(plans: Sequence[NamespacePlan]) -> str:

@@ -17,15 +17,20 @@ from quaybridge_sdk.model.ownership import Ownership
 from quaybridge_sdk.model.quay import Organization
 from quaybridge_sdk.model.state import ClusterState, Fate, RegistryState, Released
 
+HELD = (DeletionReason.BURST, DeletionReason.UNDONE)
+"""What is remembered of an organization that is not to be deleted before somebody says so."""
+
 
 def deletion_policy(integration: QuayIntegration, cluster: ClusterState, *, burst: bool = False) -> DeletionPolicy:
     """What is to become of the organization of a namespace that goes: the namespace's annotation speaks before the integration.
 
     Args:
-        burst: more organizations were deleted lately than the integration allows: then they are kept for a while.
+        burst: more organizations were deleted lately than the integration allows: then they are kept for a while; also where
+            that was begun, and cut short by a restart, which forgets how many they were.
     """
     policy = annotated_policy(cluster.namespace.annotations, integration.deletion_policy)
-    return DeletionPolicy.QUARANTINE if burst and policy is not DeletionPolicy.RETAIN else policy
+    begun = any(d.reason in HELD and d.namespace_uid == cluster.namespace.uid for d in cluster.deletions)
+    return DeletionPolicy.QUARANTINE if (burst or begun) and policy is not DeletionPolicy.RETAIN else policy
 
 
 def released_state(

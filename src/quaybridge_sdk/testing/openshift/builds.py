@@ -1,6 +1,7 @@
 """Builds and BuildConfigs.
 
-Source: openshift/openshift-apiserver pkg/build/apiserver (registry/build strategy, validation, defaults) and recordings.
+Source: openshift/openshift-apiserver pkg/build/apiserver (registry/build strategy, validation, defaults) and recordings; the
+rule of the phases was measured.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 
-from quaybridge_sdk.testing.openshift import buildspecs, patches
+from quaybridge_sdk.testing.openshift import buildfields, buildspecs, patches
 from quaybridge_sdk.testing.openshift.clock import now
 from quaybridge_sdk.testing.openshift.resources import Rules
 from quaybridge_sdk.testing.openshift.status import Cause, Json, bad
@@ -42,6 +43,13 @@ def enter(status: Json, phase: str) -> None:
     status["conditions"] = [*conditions, mine]
 
 
+def _faults(spec: Json) -> list[Cause]:
+    """Raises ApiError 501 for a spec that may have others, too."""
+    found = buildspecs.faults(spec)
+    buildfields.require_plain(spec)
+    return found
+
+
 class BuildRules(Rules):
     """The phase is written through the main resource; the spec cannot change, its push secret excepted."""
 
@@ -67,7 +75,7 @@ class BuildRules(Rules):
 
     def validate(self, value: Json) -> list[Cause]:
         """Of a new build only: a stored one is compared with what it was."""
-        return [] if value["metadata"].get("resourceVersion") else buildspecs.faults(value["spec"])
+        return [] if value["metadata"].get("resourceVersion") else _faults(value["spec"])
 
     def validate_change(self, value: Json, old: Json) -> list[Cause]:
         causes = []
@@ -97,7 +105,7 @@ class BuildConfigRules(Rules):
         value["status"] = {"lastVersion": 0} | (value.get("status") or {})
 
     def validate(self, value: Json) -> list[Cause]:
-        return buildspecs.faults(value["spec"])
+        return _faults(value["spec"])
 
 
 _OF_THE_CONFIG = ("triggers", "runPolicy", "successfulBuildsHistoryLimit", "failedBuildsHistoryLimit")

@@ -26,7 +26,7 @@ NOT_IMITATED: Mapping[str, str] = {
     "faulty webhook configurations": "are refused without the reasons",
     "validating webhooks": "and matchConditions, reinvocation and AdmissionReview v1beta1 of mutating ones",
     "CEL": "x-kubernetes-validations of a CRD are ignored",
-    "validation of builds": "of image labels, git and proxies, secrets, volumes, env, node selectors and Jenkins is left out",
+    "validation of builds": "labels, git, env, selectors, paths and Jenkins in other than plain forms; proxies, secrets, volumes",
     "whole repository import": "spec.repository of an ImageStreamImport",
     "indexes of several images": "as what an import finds",
     "scheduled imports": "importPolicy.scheduled is stored, nothing is imported by itself",
