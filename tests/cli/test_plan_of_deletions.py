@@ -16,11 +16,12 @@ from tests.e2e.running import world as make_world
 from tests.e2e.test_bridge import MERGE, quay
 from tests.laws.strategies import bare
 
-from quaybridge_sdk.cli.assembly import assemble, held_lately, make_reconciler
+from quaybridge_sdk.cli.assembly import assemble, make_reconciler
 from quaybridge_sdk.cli.main import run
 from quaybridge_sdk.cli.stage import eventually
 from quaybridge_sdk.model.actions import DeleteOrganization, DeleteRepository
 from quaybridge_sdk.model.deletion import Deletion, DeletionPolicy, DeletionReason
+from quaybridge_sdk.reconcile.rate import held_lately
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 
 from attrs import frozen
@@ -23,11 +23,9 @@ from quaybridge_sdk.adapters.quay import Governor, QuayRegistry
 from quaybridge_sdk.cli.options import namespace_of_pod
 from quaybridge_sdk.errors import InvalidInputError, UnreachableError
 from quaybridge_sdk.mapping.scope import assign
-from quaybridge_sdk.model.deletion import Deletion, DeletionReason
-from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.ports import Change
 from quaybridge_sdk.reconcile import Reconciler
-from quaybridge_sdk.reconcile.rate import HOUR
+from quaybridge_sdk.reconcile.rate import held_lately
 from quaybridge_sdk.runtime.heartbeat import last_beat
 from quaybridge_sdk.runtime.metrics import Metrics
 from quaybridge_sdk.runtime.registries import Recoveries, RegistryPool
@@ -136,13 +134,6 @@ def make_reconciler(assembly: Assembly) -> Reconciler:
         if held_lately(integration, assembly.caches.all_deletions(), now):
             reconciler.releaser.rate.fill(integration, now)
     return reconciler
-
-
-def held_lately(integration: QuayIntegration, deletions: Iterable[Deletion], now: datetime) -> bool:
-    """Whether a burst was held within the hour of the limit; an entry does not say since when, but until when."""
-    since = now + timedelta(days=integration.quarantine_days) - HOUR
-    held = (d.due for d in deletions if d.integration == integration.key and d.reason is DeletionReason.BURST)
-    return any(due is not None and due > since for due in held)
 
 
 def left_out(assembly: Assembly, names: Sequence[str] = ()) -> list[str]:

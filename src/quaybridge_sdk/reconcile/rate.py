@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
 
+from quaybridge_sdk.model.deletion import Deletion, DeletionReason
 from quaybridge_sdk.model.integration import QuayIntegration
 
 HOUR = timedelta(hours=1)
@@ -60,3 +62,10 @@ class Shown:
 
     organizations: DeletionRate = field(factory=DeletionRate)
     repositories: DeletionRate = field(factory=DeletionRate)
+
+
+def held_lately(integration: QuayIntegration, deletions: Iterable[Deletion], now: datetime) -> bool:
+    """Whether a burst was held within the hour of the limit; an entry does not say since when, but until when."""
+    since = now + timedelta(days=integration.quarantine_days) - HOUR
+    held = (d.due for d in deletions if d.integration == integration.key and d.reason is DeletionReason.BURST)
+    return any(due is not None and due > since for due in held)

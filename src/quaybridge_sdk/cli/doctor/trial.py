@@ -15,7 +15,7 @@ from quaybridge_sdk.model.integration import QuayIntegration
 from quaybridge_sdk.model.openshift import ImageStreamTag
 
 NAME = "quaybridge-doctor"
-CALL_FAILED = "failed calling webhook"
+CALL_FAILED, DENIED = "failed calling webhook", "denied the request"
 """The API server's own words."""
 
 PODS = "oc get pods -n {namespace} -l name=quay-bridge-operator -o wide"
@@ -37,12 +37,8 @@ def examine(examination: Examination, integrations: Sequence[Integration]) -> Fi
     title = f"a build in {namespace}, as a dry run"
     try:
         made = _try(examination.cluster, namespace)
-    except ForbiddenError as error:
-        if "denied the request" not in str(error):
-            return unsure("webhook.way", title, f"this identity may not create builds there ({error})")
-        return good("webhook.way", title, f"the API server reaches the webhook, which says: {error}")
     except RemoteError as error:
-        return _failed(examination, title, str(error))
+        return _failed(examination, title, error)
     return _judged(examination, title, made, destination_pull_spec(integration, ImageStreamTag(namespace, NAME, "latest")))
 
 
@@ -67,16 +63,17 @@ def _try(cluster: ClusterPort, namespace: str) -> Json:
     return cluster.try_creating(f"/apis/build.openshift.io/v1/namespaces/{namespace}/builds", body)
 
 
-def _failed(examination: Examination, title: str, said: str) -> Finding:
+def _failed(examination: Examination, title: str, said: RemoteError) -> Finding:
     commands = [command.format(namespace=examination.namespace) for command in (PODS, POLICIES)]
-    if CALL_FAILED in said:
+    if CALL_FAILED in str(said):
         mend = (
             "see that the webhook runs, that its port is that of the Service, and that no NetworkPolicy keeps the API server out"
         )
         return bad("webhook.way", title, f"the API server does not reach the webhook: {said}", mend, *commands)
-    if "denied the request" in said:
+    if DENIED in str(said):
         return good("webhook.way", title, f"the API server reaches the webhook, which says: {said}")
-    return unsure("webhook.way", title, said)
+    unable = f"this identity may not create builds there ({said})" if isinstance(said, ForbiddenError) else str(said)
+    return unsure("webhook.way", title, unable)
 
 
 def _judged(examination: Examination, title: str, made: Json, wanted: str) -> Finding:
