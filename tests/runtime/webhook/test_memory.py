@@ -125,7 +125,8 @@ def test_beyond_the_limit_the_connection_goes_that_waits_longest(
 ) -> None:
     server = serve()
     first, second, third = opened(server, wires, 3)
-    while len({connection.since for connection in tuple(server._alive)}) < 3:  # the loop's clock counts milliseconds
+    opening = max(connection.since for connection in tuple(server._alive))
+    while sum(connection.since > opening for connection in tuple(server._alive)) < 2:  # the clock may be a coarse one
         for busier in (first, third):
             assert busier.send(review_request(REVIEW)).read().status == 200
     third.send(half(100))
